@@ -1,0 +1,1 @@
+"""Stoker: a local model runtime that can be left running."""

@@ -1,0 +1,30 @@
+"""How one model is to be run: the decision that planning makes and an engine executes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stoker.core.model import LocalModel
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to run one model. Sizes in bytes, lengths in tokens.
+
+    `context` is the length of each slot's context; the engine reserves `slots` of them.
+    `batch` and `micro_batch` bound one prefill step (logical and physical).
+    `prompt_cache_bytes` is what the engine may keep of past prompts outside the KV cache.
+    `repack` rewrites the weights at load for speed; the file is then read, not mapped.
+    """
+
+    model: LocalModel
+    engine: str
+    context: int
+    slots: int
+    threads: int
+    batch: int = 2048
+    micro_batch: int = 512
+    prompt_cache_bytes: int = 0
+    checkpoints: int = 2
+    repack: bool = True
+    memory_bytes: int = 0

@@ -1,0 +1,88 @@
+"""The port that every engine's adapter fills.
+
+An adapter is a launch line and a few translations. It starts nothing and waits for nothing:
+processes belong to `workers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from stoker.core.errors import StokerError
+from stoker.core.plan import Plan
+from stoker.core.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start an engine's process.
+
+    `module` is run as `python -m module` inside the cage. `spec` is what it reads from its
+    standard input, as one JSON line: never argv, so that no path or key shows in a process list.
+    `readable` is what the process may read besides Python and the system's libraries.
+    """
+
+    module: str
+    spec: Mapping[str, Any]
+    readable: tuple[Path, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildReport:
+    """What a child says of itself on its standard output while it starts.
+
+    `stage` is `started` (our code runs), `imported` (the engine's library is there), `loading`
+    (with `progress` from 0 to 1) or `listening`.
+    """
+
+    stage: str
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One HTTP request in the engine's dialect: POST `body` (JSON) to `path`; always streaming."""
+
+    path: str
+    body: bytes
+
+
+class Engine(Protocol):
+    """One way to run a model. Every engine answers in the OpenAI dialect over a Unix socket."""
+
+    @property
+    def name(self) -> str:
+        """The engine's name in a plan."""
+        ...
+
+    def check(self, plan: Plan) -> None:
+        """Refuse, before any process, a model that this engine cannot run.
+
+        Raises:
+            ModelFileError: the file is missing, empty, cut short or not a model.
+        """
+        ...
+
+    def launch(self, plan: Plan, socket: Path) -> Launch:
+        """The process that serves `plan` on the Unix socket `socket`."""
+        ...
+
+    def read_report(self, line: str) -> ChildReport | None:
+        """What one line of the child's standard output reports; None if it is mere talk."""
+        ...
+
+    def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
+        """Our own error for a load that failed, from the engine's last words."""
+        ...
+
+    def explain_refusal(self, status: int, body: bytes) -> StokerError:
+        """Our own error for an HTTP answer that is not 200."""
+        ...
+
+    def translate(self, request: Request) -> WireRequest:
+        """`request` in the engine's dialect; it asks for a stream that reports prefill."""
+        ...
