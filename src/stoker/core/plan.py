@@ -27,4 +27,3 @@ class Plan:
     prompt_cache_bytes: int = 0
     checkpoints: int = 2
     repack: bool = True
-    memory_bytes: int = 0

@@ -1,0 +1,1 @@
+"""Should it run here, and how? Pure: facts are passed in."""

@@ -1,0 +1,83 @@
+"""The plan for a model when nobody said more than its name.
+
+Refuses what can never fit before a process is started for it. The exact count of the memory
+comes with the planner; here only the weights are held against the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stoker.core.errors import InvalidRequestError, NotEnoughMemoryError
+from stoker.core.machine import Machine
+from stoker.core.model import LocalModel
+from stoker.core.plan import Plan
+from stoker.core.units import format_bytes
+
+CONTEXT_DEFAULT = 4096
+CONTEXT_UNKNOWN = 2048
+SLOTS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person set by hand; None leaves it to us. `context` is tokens for each slot."""
+
+    context: int | None = None
+    slots: int | None = None
+    threads: int | None = None
+
+
+def make_plan(model: LocalModel, machine: Machine, wishes: Wishes, *, slots_default: int) -> Plan:
+    """How to run `model` on `machine`.
+
+    Raises:
+        InvalidRequestError: a wish is out of its bounds.
+        NotEnoughMemoryError: the weights alone exceed the memory that is available.
+    """
+    _check(wishes, model)
+    refuse_if_too_large(model, machine)
+    return Plan(
+        model=model,
+        engine="llamacpp",
+        context=wishes.context or _default_context(model),
+        slots=wishes.slots or slots_default,
+        threads=wishes.threads or machine.cores,
+    )
+
+
+def refuse_if_too_large(model: LocalModel, machine: Machine) -> None:
+    """Refuse a model whose weights alone do not fit what is free.
+
+    Raises:
+        NotEnoughMemoryError: with both figures.
+    """
+    if model.facts.file_bytes > machine.memory_available_bytes:
+        raise NotEnoughMemoryError(
+            f"{model.ref} has {format_bytes(model.facts.file_bytes)} of weights and "
+            f"{format_bytes(machine.memory_available_bytes)} of memory are available"
+        )
+
+
+def _default_context(model: LocalModel) -> int:
+    trained = model.facts.context_length
+    return min(trained, CONTEXT_DEFAULT) if trained else CONTEXT_UNKNOWN
+
+
+def _check(wishes: Wishes, model: LocalModel) -> None:
+    trained = model.facts.context_length
+    if wishes.context is not None and trained and wishes.context > trained:
+        raise InvalidRequestError(
+            f"{model.ref} was trained for a context of {trained} tokens, not {wishes.context}",
+            hint=f"use --ctx {trained} or less",
+            param="context",
+        )
+    for name, value, most in (
+        ("context", wishes.context, 1 << 24),
+        ("slots", wishes.slots, SLOTS_MAX),
+        ("threads", wishes.threads, 1024),
+    ):
+        if value is not None and not 1 <= value <= most:
+            raise InvalidRequestError(
+                f"{name} is {value}", hint=f"use a number from 1 to {most}", param=name
+            )

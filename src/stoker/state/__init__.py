@@ -1,0 +1,1 @@
+"""What is remembered, all of it under one folder."""

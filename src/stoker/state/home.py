@@ -1,0 +1,79 @@
+"""The one folder under which Stoker keeps everything: `STOKER_HOME`, or `~/.stoker`.
+
+Owns where things lie and that the folder is private and writable. What the files hold belongs to
+those who write them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where things lie. Nothing is created until `prepare` is called."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> Home:
+        """The home that the environment names."""
+        return cls(Path(os.environ.get("STOKER_HOME") or Path.home() / ".stoker").absolute())
+
+    @property
+    def run(self) -> Path:
+        """Sockets, locks and workers' folders: what means nothing after a restart."""
+        return self.root / "run"
+
+    @property
+    def workers(self) -> Path:
+        """One folder for each living worker."""
+        return self.run / "workers"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Where a running service takes its owner's commands."""
+        return self.run / "admin.sock"
+
+    @property
+    def service_lock(self) -> Path:
+        """Held by the one service of this home for as long as it lives."""
+        return self.run / "service.lock"
+
+    def prepare(self) -> Home:
+        """Make the folders, private to their owner, and prove that they can be written.
+
+        Raises:
+            HomeNotWritableError, DiskFullError: the folder cannot hold anything.
+        """
+        with home_errors(self.root):
+            for folder in (self.root, self.run, self.workers):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            probe = self.run / f".write-{os.getpid()}"
+            probe.write_bytes(b"x" * 512)
+            probe.unlink()
+        return self
+
+
+@contextmanager
+def home_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about writing at `path` into our own errors."""
+    try:
+        yield
+    except OSError as error:
+        raise _translate(error, path) from error
+
+
+def _translate(error: OSError, path: Path) -> HomeError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(f"The disk that holds {path} is full")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return HomeNotWritableError(f"{path} cannot be written: {error.strerror}")
+    return HomeError(f"{path} cannot be used: {error.strerror}")
