@@ -1,0 +1,43 @@
+"""What the loop needs from below: something that starts and stops the process behind a model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
+
+from stoker.core.errors import StokerError
+from stoker.core.model import ModelRef
+from stoker.core.request import Request
+
+
+class Backend(Protocol):
+    """A loaded model that answers: a worker, or whatever stands in for one."""
+
+    def open(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The engine's answer to `request`, as raw bytes."""
+        ...
+
+    async def wait_ended(self) -> StokerError | None:
+        """Return when this backend is gone: the reason, or None if it was stopped on purpose."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of the model."""
+        ...
+
+
+B = TypeVar("B", bound=Backend)
+B_co = TypeVar("B_co", bound=Backend, covariant=True)
+
+
+class Starter(Protocol[B_co]):
+    """The one effects port of scheduling."""
+
+    async def start(self, model: ModelRef) -> B_co:
+        """A backend that has answered.
+
+        Raises:
+            StokerError: it could not be started; the caller tells those who wait.
+        """
+        ...
