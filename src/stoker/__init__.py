@@ -1,1 +1,46 @@
-"""Stoker: a local model runtime that can be left running."""
+"""Stoker: a local model runtime that can be left running.
+
+The names below are the public ones. They are imported when they are first used, so that
+`import stoker` does no work.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stoker.core.errors import ModelNotLoadedError, StokerError
+    from stoker.core.request import Completion, Message
+    from stoker.library.asynchronous import AsyncLocalModelRuntime
+    from stoker.library.blocking import LocalModelRuntime
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncLocalModelRuntime",
+    "Completion",
+    "LocalModelRuntime",
+    "Message",
+    "ModelNotLoadedError",
+    "StokerError",
+]
+
+_HOMES = {
+    "AsyncLocalModelRuntime": "stoker.library.asynchronous",
+    "Completion": "stoker.core.request",
+    "LocalModelRuntime": "stoker.library.blocking",
+    "Message": "stoker.core.request",
+    "ModelNotLoadedError": "stoker.core.errors",
+    "StokerError": "stoker.core.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stoker' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

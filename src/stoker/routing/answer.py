@@ -6,17 +6,22 @@ lost is replaced by the next one. It does not know what the bytes go to.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from stoker.core.errors import WorkerLostError
+from stoker.core.errors import DrainingError, ModelNotLoadedError, WorkerLostError
 from stoker.core.request import Request
 from stoker.routing.prefill import PrefillFilter
 from stoker.scheduling.loop import Scheduler
-from stoker.scheduling.ports import B
+from stoker.scheduling.ports import B, Backend
 
 ATTEMPTS_MAX = 3
+# How long the end of a lost backend may take to be noticed.
+GONE_S = 5.0
+# What a backend raises that was lost, unloaded or is being unloaded since the lease was given.
+_GONE = (WorkerLostError, ModelNotLoadedError, DrainingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,22 @@ async def _begin(scheduler: Scheduler[B], request: Request, stack: AsyncExitStac
             try:
                 chunks = await trial.enter_async_context(lease.backend.open(request))
                 first = await _first_bytes(chunks)
-            except WorkerLostError:
-                if attempt == ATTEMPTS_MAX:
+            except _GONE:
+                if attempt == ATTEMPTS_MAX or not await _is_gone(lease.backend):
                     raise
                 continue
             stack.push_async_exit(trial.pop_all())
             return Answer(first, chunks, attempt)
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+async def _is_gone(backend: Backend) -> bool:
+    """Whether `backend` has ended, so that the next lease is another one's."""
+    try:
+        await asyncio.wait_for(backend.wait_ended(), GONE_S)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _first_bytes(chunks: AsyncIterator[bytes]) -> bytes:

@@ -54,6 +54,7 @@ class _Seat(Generic[B]):
     capacity: Capacity
     backend: B | None = None
     starting: bool = False
+    failed: bool = False
     busy: int = 0
     failures: int = 0
     waiting: deque[asyncio.Future[Lease[B]]] = field(default_factory=deque)
@@ -75,6 +76,7 @@ class SeatView(Generic[B]):
     model: ModelRef
     backend: B | None
     starting: bool
+    failed: bool
     occupancy: Occupancy
 
 
@@ -90,7 +92,7 @@ class Scheduler(Generic[B]):
         self._seats: dict[ModelRef, _Seat[B]] = {m: _Seat(m, c) for m, c in models.items()}
         self._starter = starter
         self._clock = clock
-        self._draining = False
+        self.draining = False
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,7 +119,7 @@ class Scheduler(Generic[B]):
     def view(self) -> tuple[SeatView[B], ...]:
         """What is resident, busy and waiting now."""
         return tuple(
-            SeatView(seat.model, seat.backend, seat.starting, seat.occupancy())
+            SeatView(seat.model, seat.backend, seat.starting, seat.failed, seat.occupancy())
             for seat in self._seats.values()
         )
 
@@ -138,7 +140,7 @@ class Scheduler(Generic[B]):
 
     async def drain(self, deadline_s: float) -> None:
         """Take nothing new, let what runs and waits end within `deadline_s`, stop the rest."""
-        self._draining = True
+        self.draining = True
         self._note_idle()
         try:
             await within(self._clock, deadline_s, self._wait_idle())
@@ -153,7 +155,7 @@ class Scheduler(Generic[B]):
     # Steps: each runs to its end without waiting.
 
     def _ask(self, seat: _Seat[B]) -> asyncio.Future[Lease[B]]:
-        if self._draining:
+        if self.draining:
             raise DrainingError
         turn: asyncio.Future[Lease[B]] = asyncio.get_running_loop().create_future()
         verdict = policy.admit(seat.occupancy())
@@ -188,12 +190,12 @@ class Scheduler(Generic[B]):
         self._note_idle()
 
     def _started(self, seat: _Seat[B], backend: B) -> None:
-        seat.starting, seat.backend, seat.busy = False, backend, 0
+        seat.starting, seat.failed, seat.backend, seat.busy = False, False, backend, 0
         self._spawn(self._watch(seat, backend))
         self._grant(seat)
 
     def _failed(self, seat: _Seat[B], error: StokerError) -> None:
-        seat.starting = False
+        seat.starting, seat.failed = False, True
         if isinstance(error, WorkerError):  # what is wrong with a file does not heal by waiting
             seat.failures += 1
         for turn in seat.waiting:
@@ -216,7 +218,7 @@ class Scheduler(Generic[B]):
         self._seat(model).failures = 0
 
     def _ensure_started(self, seat: _Seat[B]) -> None:
-        if seat.backend is None and not seat.starting and not (self._draining and not seat.waiting):
+        if seat.backend is None and not seat.starting and not (self.draining and not seat.waiting):
             seat.starting = True
             self._spawn(self._start(seat))
 

@@ -1,0 +1,84 @@
+"""The command `stoker`: its verbs, and what becomes of an error.
+
+A verb's module is imported when the verb is used, so that help needs no engine and no web server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from stoker.core.errors import StokerError
+
+INTERRUPTED = 130
+# In the order of a first session; the texts are repeated by each verb's own help.
+VERBS = {
+    "run": "Ask a model on this machine, once or in a chat.",
+    "serve": "Answer OpenAI clients from models on this machine.",
+    "ps": "Show the models of the running service.",
+    "stop": "Stop the running service, or one of its models.",
+    "show": "Show what a model is, from its file's header.",
+    "doctor": "Show what this machine has and how workers are caged here.",
+    "completion": "Print the script that completes commands in your shell.",
+    "version": "Print the versions of Stoker and its engine.",
+}
+
+
+class VerbGroup(click.Group):
+    """Finds a verb's command in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of a first session."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of one verb; None for a word that is no verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"stoker.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - each verb's module has one
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run language models on this machine, and keep them running.
+
+    \b
+    Examples:
+      stoker run starter "What is the refund policy?"
+      stoker serve starter ./my-model.gguf
+      stoker ps --json
+    """
+
+
+def main() -> None:
+    """Run the command; every error becomes one line, a hint and an exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except StokerError as error:
+        _complain(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; the rest goes nowhere instead of into a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(message: str, hint: str) -> None:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)

@@ -1,0 +1,138 @@
+"""`stoker serve`: the service."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from stoker.cli.options import context_option, threads_option
+from stoker.core.plan import Plan
+from stoker.machine.facts import read_machine
+from stoker.models.catalogue import find_model
+from stoker.planning.defaults import Wishes, make_plan
+
+SERVICE_SLOTS = 4
+
+
+@click.command("serve", short_help="Answer OpenAI clients from models on this machine.")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8707, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 256),
+    default=SERVICE_SLOTS,
+    show_default=True,
+    help="Answers at a time for each model.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(0, 100_000),
+    default=64,
+    show_default=True,
+    help="Requests that may wait for each model.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0.1),
+    default=120.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a request may wait for its turn.",
+)
+@click.option(
+    "--load-timeout",
+    type=click.FloatRange(min=1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a model may take to load.",
+)
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long answers may go on after SIGTERM.",
+)
+@context_option
+@threads_option
+@click.option("--preload", is_flag=True, help="Load every model at once, not on first use.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Another Host header to take.")
+def command(  # noqa: PLR0913 - one parameter for each option
+    models: tuple[str, ...],
+    host: str,
+    port: int,
+    parallel: int,
+    queue: int,
+    wait: float,
+    load_timeout: float,
+    drain: float,
+    ctx: int | None,
+    threads: int | None,
+    *,
+    preload: bool,
+    allow_host: tuple[str, ...],
+) -> None:
+    """Answer OpenAI clients from models on this machine.
+
+    Each MODEL is `starter`, the path of a .gguf file, or NAME=PATH; clients use the name. Without
+    one, the starter model is served. A model is loaded on first use and kept. SIGTERM and Ctrl-C
+    let running answers end.
+
+    An address other than loopback needs an API key in the environment variable STOKER_API_KEY.
+
+    \b
+    Examples:
+      stoker serve
+      stoker serve starter shop=./shop-7b-q8_0.gguf --parallel 2 --ctx 4096
+      STOKER_API_KEY=... stoker serve --host 0.0.0.0 --allow-host models.example
+    """
+    from stoker import app  # noqa: PLC0415 - help must not import the web server
+    from stoker.state.home import Home  # noqa: PLC0415
+    from stoker.workers.limits import WorkerLimits  # noqa: PLC0415
+
+    _log_to_stderr()
+    settings = app.ServiceSettings(
+        plans=_plans(models or ("starter",), ctx, parallel, threads),
+        host=host,
+        port=port,
+        key=os.environ.pop("STOKER_API_KEY", None) or None,
+        allowed_hosts=frozenset(name.lower() for name in allow_host),
+        queue_max=queue,
+        queue_wait_s=wait,
+        preload=preload,
+        drain_s=drain,
+        limits=WorkerLimits(load_s=load_timeout),
+    )
+    app.run(settings, Home.find(), _announce)
+
+
+def _plans(models: tuple[str, ...], ctx: int | None, slots: int, threads: int | None) -> list[Plan]:
+    machine = read_machine()
+    wishes = Wishes(context=ctx, slots=slots, threads=threads)
+    plans = [
+        make_plan(find_model(model), machine, wishes, slots_default=SERVICE_SLOTS)
+        for model in models
+    ]
+    names = [plan.model.ref for plan in plans]
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        raise click.UsageError(f"Two models have the name {twice[0]}: give one as NAME=PATH.")
+    return plans
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Stoker listens on {url} (Ctrl-C ends it)", err=True)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )

@@ -1,0 +1,1 @@
+"""The owner's door: a Unix socket in Stoker's private folder; the file's mode is the key."""

@@ -1,0 +1,69 @@
+"""An answer on its way to an OpenAI client: as it comes, or whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from stoker.core.errors import InvalidRequestError
+from stoker.core.model import ModelRef
+from stoker.core.request import Kind, Request
+from stoker.engines.openai_wire import assemble
+from stoker.gateway import sse
+from stoker.gateway.openai import schema
+from stoker.gateway.service import SERVICE
+from stoker.routing.answer import Answer, answer
+
+
+async def respond(http: web.Request, request: Request, *, stream: bool) -> web.StreamResponse:
+    """The answer to `request`, streamed or whole."""
+    service = http.app[SERVICE]
+    http["model"] = str(request.model)
+    async with answer(service.scheduler, request) as begun:
+        if stream:
+            return await sse.relay(http, begun, write_s=service.policy.write_s)
+        return web.json_response(await _whole(begun, request))
+
+
+def model_named(text: str) -> ModelRef:
+    """The model that a client names.
+
+    Raises:
+        InvalidModelNameError: not a name; paths are for the one who starts the service.
+    """
+    return ModelRef.parse(text)
+
+
+def check_stream_options(body: schema.CommonBody) -> None:
+    """Refuse options of a stream where none was asked for.
+
+    Raises:
+        InvalidRequestError: the client would wait for what never comes.
+    """
+    if body.stream_options is not None and not body.stream:
+        raise InvalidRequestError(
+            "stream_options without stream", hint="set stream to true", param="stream_options"
+        )
+
+
+async def _whole(begun: Answer, request: Request) -> dict[str, Any]:
+    whole = await assemble(_chunks(begun))
+    text: dict[str, Any] = {"message": {"role": "assistant", "content": whole.text}}
+    if request.kind is Kind.COMPLETION:
+        text = {"text": whole.text}
+    return {
+        "id": request.id,
+        "object": "chat.completion" if request.kind is Kind.CHAT else "text_completion",
+        "created": whole.created,
+        "model": str(request.model),
+        "choices": [{"index": 0, **text, "logprobs": None, "finish_reason": whole.finish.reason}],
+        "usage": sse.usage(whole.finish.usage),
+    }
+
+
+async def _chunks(begun: Answer) -> AsyncIterator[bytes]:
+    yield begun.first
+    async for chunk in begun.rest:
+        yield chunk

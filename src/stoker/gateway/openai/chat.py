@@ -1,0 +1,32 @@
+"""`POST /v1/chat/completions`."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from stoker.core.request import Kind, Request
+from stoker.gateway.openai import answers, schema
+
+
+async def create(http: web.Request) -> web.StreamResponse:
+    """Answer a conversation."""
+    body = schema.read(schema.ChatBody, await http.read())
+    return await answers.respond(http, to_request(http["id"], body), stream=bool(body.stream))
+
+
+def to_request(request_id: str, body: schema.ChatBody) -> Request:
+    """`body` in no dialect.
+
+    Raises:
+        InvalidRequestError: fields that contradict each other, or not a model's name.
+    """
+    answers.check_stream_options(body)
+    return Request(
+        id=f"chatcmpl-{request_id}",
+        model=answers.model_named(body.model),
+        kind=Kind.CHAT,
+        messages=tuple(message.to_core() for message in body.messages),
+        sampling=body.sampling(),
+        include_usage=body.include_usage,
+        json_object=body.response_format is not None and body.response_format.type != "text",
+    )

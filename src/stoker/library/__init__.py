@@ -1,0 +1,1 @@
+"""The library: one model, loaded and asked from Python."""

@@ -1,0 +1,125 @@
+"""The same for code that does not await: each call waits for its result on a loop of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Self, Unpack
+
+from stoker.core.errors import ModelNotLoadedError
+from stoker.core.model import LocalModel
+from stoker.core.plan import Plan
+from stoker.core.request import ColdStart, Completion, Event
+from stoker.library.asking import MessageLike, SamplingOptions
+from stoker.library.asynchronous import AsyncLocalModelRuntime, Progress
+from stoker.library.portal import Portal
+from stoker.library.statistics import RuntimeStatistics
+
+
+class LocalModelRuntime:
+    """One model in one process of its own; the arguments are `AsyncLocalModelRuntime`'s.
+
+    Methods do the same as there and wait for the result; a runtime may be used from several
+    threads. `with` loads and unloads; `async with` gives the asynchronous form.
+    """
+
+    def __init__(
+        self,
+        model: str = "starter",
+        *,
+        context: int | None = None,
+        slots: int = 1,
+        threads: int | None = None,
+        wait_s: float = 600.0,
+    ) -> None:
+        self._inner = AsyncLocalModelRuntime(
+            model, context=context, slots=slots, threads=threads, wait_s=wait_s
+        )
+        self._portal: Portal | None = None
+
+    @property
+    def model(self) -> LocalModel:
+        """The model and the facts of its file."""
+        return self._inner.model
+
+    @property
+    def plan(self) -> Plan:
+        """How the model is run."""
+        return self._inner.plan
+
+    def load(self, on_progress: Progress | None = None) -> ColdStart:
+        """See `AsyncLocalModelRuntime.load`."""
+        if self._portal is None:
+            self._portal = Portal()
+        try:
+            return self._portal.call(self._inner.load(on_progress))
+        except BaseException:
+            self.unload()
+            raise
+
+    def unload(self) -> None:
+        """See `AsyncLocalModelRuntime.unload`."""
+        portal, self._portal = self._portal, None
+        if portal is not None:
+            try:
+                portal.call(self._inner.unload())
+            finally:
+                portal.close()
+
+    def stream_events(
+        self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
+    ) -> Iterator[Event]:
+        """See `AsyncLocalModelRuntime.stream_events`."""
+        return self._loaded().iterate(self._inner.stream_events(prompt, **options))
+
+    def stream(
+        self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
+    ) -> Iterator[str]:
+        """See `AsyncLocalModelRuntime.stream`."""
+        return self._loaded().iterate(self._inner.stream(prompt, **options))
+
+    def chat(
+        self, messages: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
+    ) -> Completion:
+        """See `AsyncLocalModelRuntime.chat`."""
+        return self._loaded().call(self._inner.chat(messages, **options))
+
+    def generate(self, prompt: str, **options: Unpack[SamplingOptions]) -> Completion:
+        """See `AsyncLocalModelRuntime.generate`."""
+        return self._loaded().call(self._inner.generate(prompt, **options))
+
+    def embed(self, texts: str | Iterable[str]) -> list[list[float]]:
+        """See `AsyncLocalModelRuntime.embed`."""
+        return self._loaded().call(self._inner.embed(texts))
+
+    def statistics(self) -> RuntimeStatistics:
+        """See `AsyncLocalModelRuntime.statistics`."""
+        return self._inner.statistics()
+
+    def __enter__(self) -> Self:
+        self.load()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.unload()
+
+    async def __aenter__(self) -> AsyncLocalModelRuntime:
+        return await self._inner.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._inner.__aexit__(kind, error, trace)
+
+    def _loaded(self) -> Portal:
+        if self._portal is None:
+            raise ModelNotLoadedError(f"{self._inner.model.ref} is not loaded")
+        return self._portal

@@ -1,0 +1,63 @@
+"""From what a person writes to a model on this machine: `starter`, or the path of a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from stoker.core.errors import ModelNotFoundError
+from stoker.core.model import LocalModel, ModelRef
+from stoker.models.facts import read_facts
+
+STARTER = ModelRef("starter")
+STARTER_FOLDER = Path(__file__).parent / "starter"
+_SUFFIX = ".gguf"
+
+
+def find_model(text: str) -> LocalModel:
+    """The model that `text` names: `starter`, a path, or `NAME=PATH` to give the name too.
+
+    Raises:
+        ModelNotFoundError: neither a known name nor something that looks like a path.
+        ModelFileError: the file is missing or not a model.
+    """
+    name, equals, path = text.partition("=")
+    if equals:
+        return _from_file(Path(path), ModelRef.parse(name))
+    if looks_like_path(text):
+        return _from_file(Path(text), ref_of(Path(text)))
+    if ModelRef.parse(text) == STARTER:
+        return starter()
+    raise ModelNotFoundError(f"There is no model {text}")
+
+
+def starter() -> LocalModel:
+    """The model that comes with Stoker, its digest taken from its manifest."""
+    manifest = json.loads((STARTER_FOLDER / "manifest.json").read_text())
+    path = STARTER_FOLDER / manifest["file"]
+    return LocalModel(STARTER, path, replace(read_facts(path), digest=manifest["digest"]))
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether `text` means a file: it has a separator, or ends as model files do."""
+    return "/" in text or text.startswith(("~", ".")) or text.lower().endswith(_SUFFIX)
+
+
+def ref_of(path: Path) -> ModelRef:
+    """The name under which a file is served: its stem, with what a name cannot hold as dashes."""
+    stem = path.name[: -len(_SUFFIX)] if path.name.lower().endswith(_SUFFIX) else path.name
+    return ModelRef.parse(re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "model")
+
+
+def digest(path: Path) -> str:
+    """The sha256 of a file's bytes, as `sha256:` and 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _from_file(path: Path, ref: ModelRef) -> LocalModel:
+    resolved = path.expanduser().absolute()
+    return LocalModel(ref, resolved, read_facts(resolved))
