@@ -1,0 +1,41 @@
+"""How a stub engine shall behave: the part of its spec that tests write."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StubBehaviour:
+    """Times in seconds; None means never. Gates are paths of files that open when they exist.
+
+    Gates lie in a folder that the stub may read. `tokens` is the length of an answer if the
+    request does not bound it, `token` one piece of it, repeated `token_repeat` times.
+    `crash_at_load` is written to standard error before the stub ends with status 1.
+    `crash_at_token` ends it by SIGKILL after that many tokens; `hang_at_token` stops all its
+    answers, the health check's too. `token_gate` holds every token back until it is opened,
+    `prefill_gate` the whole answer, `load_gate` the load. `probe` are attempts to leave the
+    cage, reported as JSON by `/stub/probe`.
+    """
+
+    load_s: float = 0.0
+    load_gate: str | None = None
+    crash_at_load: str | None = None
+    hang_at_load: bool = False
+    refuse_all: bool = False
+    prefill_gate: str | None = None
+    prefill_chunks: int = 2
+    tokens: int = 4
+    token: str = "tok "
+    token_repeat: int = 1
+    token_s: float = 0.0
+    token_gate: str | None = None
+    crash_at_token: int | None = None
+    hang_at_token: int | None = None
+    ignore_sigterm: bool = False
+    ignore_closed_stdin: bool = False
+
+    def to_spec(self) -> dict[str, Any]:
+        """The behaviour as a JSON object."""
+        return asdict(self)

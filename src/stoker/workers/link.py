@@ -1,0 +1,168 @@
+"""The wire to one engine: HTTP over its Unix socket, bytes in and bytes out.
+
+Owns connections, deadlines and what a broken connection is called. Knows no dialect: bodies pass
+through undecoded. Each request has a connection of its own: closing it is how a request is
+cancelled, and no stale connection can fail the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import aiohttp
+
+from stoker.core.clock import Clock, within
+from stoker.core.errors import StokerError, WorkerLostError
+from stoker.core.units import KIB
+from stoker.engines.base import WireRequest
+from stoker.workers.limits import WorkerLimits
+
+_READ_BYTES = 64 * KIB
+_BASE = "http://worker"
+_BROKEN = (aiohttp.ClientError, OSError)
+
+
+class EngineStream:
+    """The body of one answer, piece by piece as the engine sends it; made by `Link.open`."""
+
+    def __init__(self, link: Link, response: aiohttp.ClientResponse) -> None:
+        self._link = link
+        self._response = response
+        self._reason: WorkerLostError | None = None
+        self._heard_at = link.clock.now()
+
+    def __aiter__(self) -> EngineStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            piece = await self._response.content.readany()
+        except _BROKEN as error:
+            raise self._lost(error) from error
+        if self._reason is not None:
+            raise self._reason
+        if not piece:
+            raise StopAsyncIteration
+        self._heard_at = self._link.heard()
+        return piece
+
+    def abort(self, reason: WorkerLostError) -> None:
+        """Break the stream: whoever reads it gets `reason`."""
+        self._reason = self._reason or reason
+        self._response.content.set_exception(reason)
+        self._response.close()
+
+    def close(self) -> None:
+        """Let go of the connection at once, whatever is still to come."""
+        self._response.close()
+
+    async def watch_silence(self) -> None:
+        """Abort the stream when no piece has come for the idle deadline.
+
+        One task for a stream and one comparison for a piece: a timer for each piece would cost
+        more than passing the piece on.
+        """
+        link, limit = self._link, self._link.limits.idle_s
+        while (rest := self._heard_at + limit - link.clock.now()) > 0:
+            await link.clock.sleep(rest)
+        self.abort(WorkerLostError(f"the engine sent nothing for {limit:g} s"))
+
+    def _lost(self, error: BaseException) -> WorkerLostError:
+        return self._reason or WorkerLostError(f"the engine's answer broke off: {error}")
+
+
+class Link:
+    """Connections to one engine, at most `connections` at a time."""
+
+    def __init__(
+        self, socket: Path, *, connections: int, clock: Clock, limits: WorkerLimits
+    ) -> None:
+        self.clock = clock
+        self.limits = limits
+        self.heard_count = 0
+        self._streams: set[EngineStream] = set()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(str(socket), limit=connections, force_close=True),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=_READ_BYTES,
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+        )
+
+    def heard(self) -> float:
+        """Note that the engine has answered something just now; that instant."""
+        self.heard_count += 1
+        return self.clock.now()
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, wire: WireRequest, refuse: Callable[[int, bytes], StokerError]
+    ) -> AsyncIterator[EngineStream]:
+        """The answer to `wire` as a stream; the connection is closed when the context is left.
+
+        Raises:
+            WorkerLostError: the engine cannot be reached, or does not begin to answer in time.
+            StokerError: what `refuse` makes of an answer that is not 200.
+        """
+        response = await self._send(wire)
+        stream = EngineStream(self, response)
+        self._streams.add(stream)
+        watch = asyncio.ensure_future(stream.watch_silence())
+        try:
+            if response.status != 200:
+                raise refuse(response.status, await self._read_refusal(stream))
+            yield stream
+        finally:
+            watch.cancel()
+            self._streams.discard(stream)
+            stream.close()
+
+    async def is_alive(self, path: str) -> bool:
+        """Whether the engine answers GET `path` at all, with any status below 500."""
+        try:
+            async with self._session.get(_BASE + path, allow_redirects=False) as response:
+                self.heard()
+                return response.status < 500
+        except (*_BROKEN, TimeoutError):
+            return False
+
+    def abort(self, reason: WorkerLostError) -> None:
+        """Break every open stream for `reason`."""
+        for stream in tuple(self._streams):
+            stream.abort(reason)
+
+    async def close(self) -> None:
+        """Close all connections; safe to call again."""
+        self.abort(WorkerLostError("the worker was stopped"))
+        await self._session.close()
+
+    async def _send(self, wire: WireRequest) -> aiohttp.ClientResponse:
+        limit = self.limits.first_byte_s
+        try:
+            response = await within(self.clock, limit, self._post(wire))
+        except TimeoutError:
+            raise WorkerLostError(f"the engine did not begin to answer in {limit:g} s") from None
+        except (*_BROKEN, RuntimeError) as error:  # RuntimeError: the session was closed
+            raise WorkerLostError(f"the engine cannot be reached: {error}") from error
+        self.heard()
+        return response
+
+    async def _post(self, wire: WireRequest) -> aiohttp.ClientResponse:
+        return await self._session.post(
+            _BASE + wire.path,
+            data=wire.body,
+            headers={"Content-Type": "application/json"},
+            allow_redirects=False,
+        )
+
+    async def _read_refusal(self, stream: EngineStream) -> bytes:
+        body = bytearray()
+        async for piece in stream:
+            body += piece
+            if len(body) >= self.limits.refusal_bytes:
+                break
+        return bytes(body[: self.limits.refusal_bytes])
