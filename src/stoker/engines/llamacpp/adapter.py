@@ -1,0 +1,62 @@
+"""The engine port, filled for llama.cpp: a launch line and a few translations.
+
+Importing it is cheap; the engine's library is imported by the child process alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stoker.core.errors import StokerError
+from stoker.core.plan import Plan
+from stoker.core.request import Request
+from stoker.engines.base import ChildReport, Launch, WireRequest
+from stoker.engines.llamacpp import failures, reports, translate
+from stoker.engines.llamacpp.spec import child_spec
+from stoker.models.gguf import read_header
+
+_CHILD = "stoker.engines.llamacpp.child"
+# An abort would otherwise start a debugger on the crashed process.
+_ENVIRONMENT = {"GGML_NO_BACKTRACE": "1"}
+
+
+class LlamaCppEngine:
+    """llama.cpp in a child process, by the wheel `xllamacpp`."""
+
+    @property
+    def name(self) -> str:
+        """`llamacpp`."""
+        return "llamacpp"
+
+    def check(self, plan: Plan) -> None:
+        """Read the model's header again: the file may have changed since the plan was made.
+
+        Raises:
+            ModelFileError: the file is missing, empty, cut short or not a model.
+        """
+        read_header(plan.model.path)
+
+    def launch(self, plan: Plan, socket: Path) -> Launch:
+        """The child that serves `plan` on `socket`; it may read the model's file and no other.
+
+        Raises:
+            InvalidRequestError: a count of the plan is below 1.
+        """
+        return Launch(_CHILD, child_spec(plan, socket), (plan.model.path,), _ENVIRONMENT)
+
+    def read_report(self, line: str) -> ChildReport | None:
+        """What one line of the child's standard output reports; None if it is mere talk."""
+        return reports.read_report(line)
+
+    def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
+        """Our own error for a load that failed, from the engine's last words."""
+        return failures.explain_load(plan.model.path, stderr_tail)
+
+    def explain_refusal(self, status: int, body: bytes) -> StokerError:
+        """Our own error for an HTTP answer that is not 200."""
+        return failures.explain_refusal(status, body)
+
+    def translate(self, request: Request) -> WireRequest:
+        """`request` in the engine's dialect, as a stream that reports prefill."""
+        return translate.translate(request)
