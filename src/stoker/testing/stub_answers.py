@@ -45,7 +45,7 @@ class Wording:
     def prefill(self, done: int) -> bytes:
         """`done` tokens of the prompt are read."""
         progress = {"total": self._prompt_tokens, "cache": 0, "processed": done, "time_ms": 1}
-        return self._chunk({}, None, prompt_progress=progress)
+        return self._chunk({"role": "assistant", "content": None}, None, prompt_progress=progress)
 
     def text(self, text: str) -> bytes:
         """A piece of the answer."""

@@ -10,13 +10,12 @@ from typing import Any
 class StubBehaviour:
     """Times in seconds; None means never. Gates are paths of files that open when they exist.
 
-    Gates lie in a folder that the stub may read. `tokens` is the length of an answer if the
-    request does not bound it, `token` one piece of it, repeated `token_repeat` times.
+    `tokens` is the length of an answer if the
+    request does not bound it, `word` one piece of it, repeated `word_repeat` times.
     `crash_at_load` is written to standard error before the stub ends with status 1.
     `crash_at_token` ends it by SIGKILL after that many tokens; `hang_at_token` stops all its
     answers, the health check's too. `token_gate` holds every token back until it is opened,
-    `prefill_gate` the whole answer, `load_gate` the load. `probe` are attempts to leave the
-    cage, reported as JSON by `/stub/probe`.
+    `prefill_gate` the whole answer, `load_gate` the load; the first answer of a start passes.
     """
 
     load_s: float = 0.0
@@ -27,8 +26,8 @@ class StubBehaviour:
     prefill_gate: str | None = None
     prefill_chunks: int = 2
     tokens: int = 4
-    token: str = "tok "
-    token_repeat: int = 1
+    word: str = "tok "
+    word_repeat: int = 1
     token_s: float = 0.0
     token_gate: str | None = None
     crash_at_token: int | None = None

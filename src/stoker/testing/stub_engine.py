@@ -122,7 +122,7 @@ class StubServer:
         await self._prefill(wording, body, reply, prompt_tokens)
         for number in range(tokens):
             await self._before_token(number)
-            await reply.chunk(wording.text(how.token * how.token_repeat))
+            await reply.chunk(wording.text(how.word * how.word_repeat))
         await reply.chunk(wording.finish("length" if tokens == bound else "stop", tokens))
         await reply.end()
 
@@ -153,8 +153,12 @@ class StubServer:
 
 async def _gate(path: str | None) -> None:
     """Return once the file `path` exists."""
-    while path is not None and not await asyncio.to_thread(Path(path).exists):
+    while not _open(path):
         await asyncio.sleep(_GATE_POLL_S)
+
+
+def _open(gate: str | None) -> bool:
+    return gate is None or Path(gate).exists()
 
 
 def _try(what: dict[str, Any]) -> dict[str, str]:
@@ -184,7 +188,7 @@ def _load(how: StubBehaviour) -> None:
         sys.stderr.write(how.crash_at_load)
         sys.stderr.flush()
         os._exit(1)
-    while how.hang_at_load or not (how.load_gate is None or Path(how.load_gate).exists()):
+    while how.hang_at_load or not _open(how.load_gate):
         time.sleep(_GATE_POLL_S)
     time.sleep(how.load_s)
     report("loading", 1.0)

@@ -86,12 +86,13 @@ async def serve(socket: Path, handler: Handler) -> asyncio.Server:
 
 async def _until_gone(reader: asyncio.StreamReader, work: asyncio.Future[None]) -> None:
     gone = asyncio.ensure_future(reader.read(1))
+    both: set[asyncio.Future[Any]] = {work, gone}
     try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             work.result()
     finally:
-        for task in (work, gone):
+        for task in both:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await work

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.workers.lines import LineSplitter, LineTail
@@ -32,13 +33,28 @@ def describe_exit(status: int) -> str:
         return f"killed by signal {-status}"
 
 
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who hears the child: `on_line` each line of its standard output, `tail` its errors.
+
+    Lines are cut at `line_bytes`.
+    """
+
+    on_line: Callable[[str], None]
+    tail: LineTail
+    line_bytes: int
+
+
 class ChildProcess:
     """A running child; made by `spawn`, over after `wait`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, tail: LineTail) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, ears: Ears) -> None:
         self._process = process
-        self._readers: list[asyncio.Task[None]] = []
-        self._tail = tail
+        self._readers = [
+            asyncio.ensure_future(_pump(pipe, take, ears.line_bytes))
+            for pipe, take in ((process.stdout, ears.on_line), (process.stderr, ears.tail.append))
+            if pipe is not None
+        ]
         self._end = asyncio.ensure_future(self._watch())
 
     @classmethod
@@ -48,14 +64,9 @@ class ChildProcess:
         *,
         environment: Mapping[str, str],
         directory: Path,
-        on_line: Callable[[str], None],
-        line_bytes: int,
-        tail: LineTail,
+        ears: Ears,
     ) -> ChildProcess:
         """The process that `argv` starts in `directory`, in a session of its own.
-
-        `on_line` is called with each line of its standard output, cut at `line_bytes`; `tail`
-        takes what it says on standard error.
 
         Raises:
             OSError: the process cannot be started.
@@ -69,10 +80,7 @@ class ChildProcess:
             cwd=directory,
             start_new_session=True,
         )
-        child = cls(process, tail)
-        child._read(process.stdout, on_line, line_bytes)
-        child._read(process.stderr, tail.append, line_bytes)
-        return child
+        return cls(process, ears)
 
     @property
     def pid(self) -> int:
@@ -110,15 +118,6 @@ class ChildProcess:
     async def wait(self) -> int:
         """The exit status, once the process has ended and its pipes are read to their ends."""
         return await asyncio.shield(self._end)
-
-    def _read(
-        self,
-        pipe: asyncio.StreamReader | None,
-        on_line: Callable[[str], None],
-        line_bytes: int,
-    ) -> None:
-        if pipe is not None:
-            self._readers.append(asyncio.ensure_future(_pump(pipe, on_line, line_bytes)))
 
     async def _watch(self) -> int:
         status = await self._process.wait()
@@ -158,5 +157,5 @@ def _kib(field: str) -> int:
 
 
 def python_argv(module: str) -> list[str]:
-    """The command that runs `module` with this Python, without the working directory on its path."""
+    """The command that runs `module` with this Python; the working directory is not on its path."""
     return [sys.executable, "-P", "-m", module]

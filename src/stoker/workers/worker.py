@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from stoker.core.clock import Clock, SystemClock, within
 from stoker.core.errors import (
@@ -29,7 +30,7 @@ from stoker.workers.environment import environment_for, policy_for
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
 from stoker.workers.link import EngineStream, Link
-from stoker.workers.process import ChildProcess, describe_exit, memory_of, python_argv
+from stoker.workers.process import ChildProcess, Ears, describe_exit, memory_of, python_argv
 from stoker.workers.readiness import wait_first_answer, wait_silent
 from stoker.workers.reports import Reports
 from stoker.workers.runtime_dir import RuntimeDirectory
@@ -224,9 +225,7 @@ class Worker:
             python_argv(CAGE_MODULE),
             environment=environment_for(launch),
             directory=runtime.path,
-            on_line=reports.take,
-            line_bytes=self._limits.report_line_bytes,
-            tail=self._tail,
+            ears=Ears(reports.take, self._tail, self._limits.report_line_bytes),
         )
         await child.tell(policy.to_line() + json.dumps(dict(launch.spec)).encode() + b"\n")
         return child
@@ -347,9 +346,9 @@ class Worker:
             self._runtime.close()
 
 
-async def _first_of(*awaitables: object) -> None:
+async def _first_of(*awaitables: Awaitable[Any]) -> None:
     """Return once one of the awaitables is done; the others are cancelled."""
-    tasks = [asyncio.ensure_future(one) for one in awaitables]  # type: ignore[arg-type]
+    tasks = [asyncio.ensure_future(one) for one in awaitables]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -358,7 +357,7 @@ async def _first_of(*awaitables: object) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _settled(task: asyncio.Task[object]) -> None:
+async def _settled(task: asyncio.Task[Any]) -> None:
     """Return once `task` is done, however often we are cancelled meanwhile."""
     while not task.done():
         with contextlib.suppress(asyncio.CancelledError):
