@@ -1,4 +1,4 @@
-"""From the name of an engine in a plan to its adapter; an adapter is imported when it is asked for."""
+"""From the name of an engine in a plan to its adapter, imported when it is asked for."""
 
 from __future__ import annotations
 

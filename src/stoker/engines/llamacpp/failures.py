@@ -61,21 +61,27 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Path, str], StokerError]], ...] =
             "the file cannot be read",
         ),
         (
-            r"not within the file bounds|corrupted or incomplete|unexpected(ly)? (end|reached)"
-            r"|failed to read (tensor|key|data|\d)|read error",
+            (
+                r"not within the file bounds|corrupted or incomplete|unexpected(ly)? (end|reached)"
+                r"|failed to read (tensor|key|data|\d)|read error"
+            ),
             ModelFileTruncatedError,
             "the file ends before its data does",
         ),
         (r"failed to read magic", ModelFileEmptyError, "the file is empty"),
         (
-            r"bad_alloc|out of memory|cannot allocate|unable to allocate|failed to allocate"
-            r"|alloc_tensor_range|failed to (create|initialize) .*(buffer|cache)|mmap failed",
+            (
+                r"bad_alloc|out of memory|cannot allocate|unable to allocate|failed to allocate"
+                r"|alloc_tensor_range|failed to (create|initialize) .*(buffer|cache)|mmap failed"
+            ),
             NotEnoughMemoryError,
             "not enough memory to load it",
         ),
         (
-            r"invalid magic|bad magic|gguf_init|invalid (type|tensor|gguf)|unsupported version"
-            r"|duplicate(d)? (key|tensor)|key not found|wrong type|wrong shape|missing tensor",
+            (
+                r"invalid magic|bad magic|gguf_init|invalid (type|tensor|gguf)|unsupported version"
+                r"|duplicate(d)? (key|tensor)|key not found|wrong type|wrong shape|missing tensor"
+            ),
             ModelFileGarbageError,
             "not a valid model file",
         ),
@@ -129,6 +135,4 @@ def _overflow(error: dict[str, Any], message: str) -> ContextOverflowError:
     asked, room = error.get("n_prompt_tokens"), error.get("n_ctx")
     if not isinstance(asked, int) or not isinstance(room, int):
         return ContextOverflowError(message)
-    return ContextOverflowError(
-        f"The prompt has {asked} tokens; the model's context holds {room}"
-    )
+    return ContextOverflowError(f"The prompt has {asked} tokens; the model's context holds {room}")

@@ -1,0 +1,222 @@
+"""Reading an OpenAI-dialect stream of server-sent events: bytes in, core events out.
+
+Owns the shapes of chat and completion chunks, and what llama.cpp adds to them (`prompt_progress`,
+`timings`). Knows no connection: whoever has the bytes feeds them, cut wherever they were cut.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from stoker.core.errors import EngineError
+from stoker.core.request import Event, Finish, Prefill, Text, Timings, Usage
+
+EVENT_BYTES_MAX = 1 << 20
+_DONE = b"[DONE]"
+_WORDS_LIMIT = 300
+
+
+class EventReader:
+    """Turns the bytes of one stream into events; any cut of the same bytes gives the same events.
+
+    `created` is when the engine says the answer began, in Unix seconds; 0 until it has said so.
+    `finished` is true once `[DONE]` was read: a stream that ends before it is broken.
+    """
+
+    def __init__(self) -> None:
+        self.created = 0
+        self.finished = False
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._size = 0
+        self._reason: str | None = None
+        self._prefill = Prefill(0, 0, 0)
+        self._texts = 0
+        self._usage: dict[str, Any] | None = None
+        self._timings: dict[str, Any] = {}
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes, in order; what follows `[DONE]` is ignored.
+
+        Raises:
+            EngineError: the engine reports an error, or the stream is not of the dialect, or one
+                event is larger than `EVENT_BYTES_MAX`.
+        """
+        events: list[Event] = []
+        *ends, rest = chunk.split(b"\n")
+        for piece in ends:
+            self._take(piece)
+            self._end_line(events)
+        self._take(rest)
+        return events
+
+    def end(self) -> None:
+        """Say that no more bytes come.
+
+        Raises:
+            EngineError: the stream ended before the answer did.
+        """
+        if not self.finished:
+            raise EngineError("The engine's stream ended before its answer did")
+
+    def _take(self, piece: bytes) -> None:
+        if self.finished:
+            return
+        self._size += len(piece)
+        if self._size > EVENT_BYTES_MAX:
+            raise EngineError(f"The engine sent an event of more than {EVENT_BYTES_MAX} bytes")
+        self._line += piece
+
+    def _end_line(self, events: list[Event]) -> None:
+        line = bytes(self._line).removesuffix(b"\r")
+        self._line.clear()
+        if not line:
+            self._dispatch(events)
+        elif line.startswith(b"data:"):
+            self._data.append(line[5:].removeprefix(b" "))
+        elif line.startswith(b"error:"):
+            _fail(_decode(line[6:]))
+
+    def _dispatch(self, events: list[Event]) -> None:
+        data, self._data, self._size = b"\n".join(self._data), [], 0
+        if self.finished or not data:
+            return
+        if data == _DONE:
+            events.append(self._finish())
+        else:
+            events.extend(self._read(_decode(data)))
+
+    def _read(self, chunk: dict[str, Any]) -> list[Event]:
+        if "error" in chunk:
+            _fail(chunk)
+        self.created = self.created or _count(chunk.get("created"))
+        self._usage = _object(chunk.get("usage")) or self._usage
+        self._timings = _object(chunk.get("timings")) or self._timings
+        choice = _first_choice(chunk)
+        self._reason = choice.get("finish_reason") or self._reason
+        if progress := _object(chunk.get("prompt_progress")):
+            self._prefill = _prefill(progress)
+            return [self._prefill]
+        text = choice.get("text") or _object(choice.get("delta")).get("content")
+        if not text:
+            return []
+        self._texts += 1
+        return [Text(str(text))]
+
+    def _finish(self) -> Finish:
+        if self._reason is None:
+            raise EngineError("The engine ended its stream without a reason")
+        self.finished = True
+        return Finish(str(self._reason), self._count_usage(), _measured(self._timings))
+
+    def _count_usage(self) -> Usage:
+        """What the engine counted: its usage, else its timings, else what went by."""
+        if self._usage is not None:
+            details = _object(self._usage.get("prompt_tokens_details"))
+            return Usage(
+                _count(self._usage.get("prompt_tokens")),
+                _count(self._usage.get("completion_tokens")),
+                _count(details.get("cached_tokens")),
+            )
+        if self._timings:
+            cached = _count(self._timings.get("cache_n"))
+            read = _count(self._timings.get("prompt_n"))
+            return Usage(cached + read, _count(self._timings.get("predicted_n")), cached)
+        return Usage(self._prefill.total, self._texts, self._prefill.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """An answer put together; `created` in Unix seconds."""
+
+    text: str
+    finish: Finish
+    created: int
+
+
+async def assemble(chunks: AsyncIterable[bytes]) -> WholeAnswer:
+    """The whole answer that a stream of `chunks` carries.
+
+    Raises:
+        EngineError: the engine reports an error, or the stream is broken.
+    """
+    reader, texts, finish = EventReader(), list[str](), None
+    async for event in _events(reader, chunks):
+        if isinstance(event, Text):
+            texts.append(event.text)
+        elif isinstance(event, Finish):
+            finish = event
+    if finish is None:
+        raise EngineError("The engine's stream ended before its answer did")
+    return WholeAnswer("".join(texts), finish, reader.created or int(time.time()))
+
+
+async def read_events(chunks: AsyncIterable[bytes]) -> AsyncIterator[Event]:
+    """The events of one stream; the last one is a `Finish`.
+
+    Raises:
+        EngineError: the engine reports an error, or the stream is broken.
+    """
+    async for event in _events(EventReader(), chunks):
+        yield event
+
+
+async def _events(reader: EventReader, chunks: AsyncIterable[bytes]) -> AsyncIterator[Event]:
+    async for chunk in chunks:
+        for event in reader.feed(chunk):
+            yield event
+    reader.end()
+
+
+def _decode(data: bytes) -> dict[str, Any]:
+    try:
+        chunk = json.loads(data)
+    except (ValueError, RecursionError):
+        raise EngineError("The engine sent an event that is not JSON") from None
+    if not isinstance(chunk, dict):
+        raise EngineError("The engine sent an event that is not an object")
+    return chunk
+
+
+def _fail(chunk: dict[str, Any]) -> NoReturn:
+    error = chunk.get("error", chunk)
+    message = error.get("message") if isinstance(error, dict) else error
+    raise EngineError(str(message or "The engine reports an error")[:_WORDS_LIMIT])
+
+
+def _first_choice(chunk: dict[str, Any]) -> dict[str, Any]:
+    choices = chunk.get("choices")
+    return _object(choices[0]) if isinstance(choices, list) and choices else {}
+
+
+def _prefill(progress: dict[str, Any]) -> Prefill:
+    return Prefill(
+        _count(progress.get("processed")),
+        _count(progress.get("total")),
+        _count(progress.get("cache")),
+    )
+
+
+def _measured(timings: dict[str, Any]) -> Timings:
+    return Timings(
+        _number(timings.get("prompt_ms")) / 1000,
+        _number(timings.get("predicted_ms")) / 1000,
+        _number(timings.get("prompt_per_second")),
+        _number(timings.get("predicted_per_second")),
+    )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
