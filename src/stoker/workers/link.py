@@ -50,8 +50,10 @@ class EngineStream:
         return piece
 
     def abort(self, reason: WorkerLostError) -> None:
-        """Break the stream: whoever reads it gets `reason`."""
-        self._reason = self._reason or reason
+        """Break the stream: whoever reads it gets the first `reason` given."""
+        if self._reason is not None:
+            return
+        self._reason = reason
         self._response.content.set_exception(reason)
         self._response.close()
 

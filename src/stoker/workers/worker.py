@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from stoker.core.errors import (
     WorkerLostError,
 )
 from stoker.core.plan import Plan
-from stoker.core.request import ColdStart, Request
+from stoker.core.request import ColdStart, Event, Request
 from stoker.engines.base import ChildReport, Engine
+from stoker.engines.openai_wire import read_events
 from stoker.workers.environment import environment_for, policy_for
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
@@ -130,6 +131,16 @@ class Worker:
             self._busy -= 1
             if self._busy == 0:
                 self._quiet.set()
+
+    async def events(self, request: Request) -> AsyncGenerator[Event, None]:
+        """The events of the engine's answer to `request`; the last one is a `Finish`.
+
+        Raises as `open` does, and EngineError for a stream that is broken. Close the generator
+        (`contextlib.aclosing`) to cancel the request at once.
+        """
+        async with self.open(request) as stream, contextlib.aclosing(_read(stream)) as events:
+            async for event in events:
+                yield event
 
     async def wait_ended(self) -> StokerError | None:
         """Why the worker failed, or None if it was stopped; once its process is gone."""
@@ -344,6 +355,11 @@ class Worker:
             await self._link.close()
         if self._runtime is not None:
             self._runtime.close()
+
+
+async def _read(stream: EngineStream) -> AsyncGenerator[Event, None]:
+    async for event in read_events(stream):
+        yield event
 
 
 async def _first_of(*awaitables: Awaitable[Any]) -> None:
