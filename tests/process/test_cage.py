@@ -52,9 +52,7 @@ async def test_a_caged_engine_reaches_its_model_and_nothing_else(
         "read": "done",
         "write": "done",
     }
-    assert await control(worker, "/stub/try", {"write": str(model)}) == {
-        "write": "PermissionError"
-    }
+    assert await control(worker, "/stub/try", {"write": str(model)}) == {"write": "PermissionError"}
     assert model.read_bytes() == b"GGUF"
 
 

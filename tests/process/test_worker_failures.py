@@ -118,6 +118,7 @@ async def test_an_engine_that_does_not_begin_to_answer_is_given_up(
     await clock.advance(13)
     with pytest.raises(WorkerLostError, match="in 13 s"):
         await reading
+    os.kill(pid, signal.SIGCONT)
 
 
 PARENT = """

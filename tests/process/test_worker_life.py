@@ -89,7 +89,8 @@ async def test_leaving_a_stream_early_frees_the_slot(
     worker = make_worker(StubBehaviour(token_gate=str(tmp_path / "never")))
     await worker.start()
     async with worker.open(ask()) as stream:
-        assert b"tok " in await anext(stream) + await anext(stream)
+        while b"tok " not in await anext(stream):
+            pass
         assert await control(worker, "/stub/slots?wait=1") == {"busy": 1}
     assert await control(worker, "/stub/slots?wait=0") == {"busy": 0}
     assert worker.statistics().busy == 0
@@ -178,9 +179,7 @@ async def test_stop_ends_a_start_that_is_under_way(make_worker: MakeWorker) -> N
     assert await worker.wait_ended() is None
 
 
-async def test_a_worker_that_never_started_stops_at_once(
-    make_worker: MakeWorker, ask: Ask
-) -> None:
+async def test_a_worker_that_never_started_stops_at_once(make_worker: MakeWorker, ask: Ask) -> None:
     worker = make_worker()
     await worker.stop()
     await worker.stop()

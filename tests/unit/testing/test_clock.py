@@ -11,9 +11,7 @@ from stoker.testing.clock import ManualClock
 
 
 @given(st.lists(st.integers(1, 50), max_size=8), st.lists(st.integers(1, 30), max_size=6))
-def test_sleepers_wake_in_order_each_at_its_own_instant(
-    naps: list[int], steps: list[int]
-) -> None:
+def test_sleepers_wake_in_order_each_at_its_own_instant(naps: list[int], steps: list[int]) -> None:
     async def run() -> None:
         clock = ManualClock()
         woken: list[tuple[float, int]] = []
