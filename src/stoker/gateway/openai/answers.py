@@ -9,7 +9,7 @@ from aiohttp import web
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import ModelRef
-from stoker.core.request import Kind, Request
+from stoker.core.request import Kind, Request, Usage
 from stoker.engines.openai_wire import assemble
 from stoker.gateway import sse
 from stoker.gateway.openai import schema
@@ -59,7 +59,7 @@ async def _whole(begun: Answer, request: Request) -> dict[str, Any]:
         "created": whole.created,
         "model": str(request.model),
         "choices": [{"index": 0, **text, "logprobs": None, "finish_reason": whole.finish.reason}],
-        "usage": sse.usage(whole.finish.usage),
+        "usage": _usage(whole.finish.usage),
     }
 
 
@@ -67,3 +67,12 @@ async def _chunks(begun: Answer) -> AsyncIterator[bytes]:
     yield begun.first
     async for chunk in begun.rest:
         yield chunk
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+    }
