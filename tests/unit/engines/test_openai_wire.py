@@ -1,0 +1,154 @@
+"""The stream reader: the same bytes give the same events, however they are cut."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stoker.core.errors import EngineError
+from stoker.core.request import Event, Finish, Prefill, Text, Timings, Usage
+from stoker.engines import openai_wire
+from stoker.engines.openai_wire import EventReader, assemble, read_events
+
+TIMINGS = {
+    "cache_n": 4,
+    "prompt_n": 8,
+    "prompt_ms": 500.0,
+    "prompt_per_second": 16.0,
+    "predict[str, Any]ed_n": 2,
+    "predict[str, Any]ed_ms": 250,
+    "predict[str, Any]ed_per_second": 8,
+}
+PROGRESS = {"total": 12, "cache": 4, "processed": 12, "time_ms": 3}
+FINISH = Finish("length", Usage(12, 2, 4), Timings(0.5, 0.25, 16.0, 8.0))
+EVENTS = [Prefill(12, 12, 4), Text("hé"), Text("llo\n"), FINISH]
+
+
+def sse(*chunks: dict[str, Any]) -> bytes:
+    lines = [b"data: " + json.dumps(c, ensure_ascii=False).encode() + b"\n\n" for c in chunks]
+    return b"".join(lines) + b"data: [DONE]\n\n"
+
+
+def chat(delta: dict[str, Any], reason: str | None = None, **rest: Any) -> dict[str, Any]:
+    return {"created": 7, "choices": [{"delta": delta, "finish_reason": reason}], **rest}
+
+
+def text(words: str, reason: str | None = None, **rest: Any) -> dict[str, Any]:
+    return {"created": 7, "choices": [{"text": words, "finish_reason": reason}], **rest}
+
+
+EMPTY = {"role": "assistant", "content": None}
+CHAT = sse(
+    chat(EMPTY, prompt_progress=PROGRESS),
+    chat(EMPTY),
+    chat({"content": "hé"}),
+    chat({"content": "llo\n"}),
+    chat({}, "length", timings=TIMINGS),
+)
+USAGE = {
+    "prompt_tokens": 12,
+    "completion_tokens": 2,
+    "prompt_tokens_details": {"cached_tokens": 4},
+}
+CHAT_USAGE = sse(
+    chat(EMPTY, prompt_progress=PROGRESS),
+    chat({"content": "hé"}),
+    chat({"content": "llo\n"}),
+    chat({}, "length"),
+    {"choices": [], "usage": USAGE, "timings": TIMINGS},
+)
+COMPLETION = sse(
+    text("", prompt_progress=PROGRESS),
+    text("hé"),
+    text("llo\n"),
+    text("", "length", usage=USAGE, timings=TIMINGS),
+)
+
+
+def events_of(*chunks: bytes) -> list[Event]:
+    reader = EventReader()
+    got = [event for chunk in chunks for event in reader.feed(chunk)]
+    reader.end()
+    return got
+
+
+@pytest.mark.parametrize("stream", [CHAT, CHAT_USAGE, COMPLETION])
+def test_each_shape_gives_the_same_events(stream: bytes) -> None:
+    assert events_of(stream) == EVENTS
+
+
+@given(
+    st.sampled_from([CHAT, CHAT_USAGE, COMPLETION]), st.lists(st.integers(0, 2000)), st.booleans()
+)
+def test_any_cut_gives_the_same_events(
+    stream: bytes, cuts: list[int], carriage_returns: bool
+) -> None:
+    if carriage_returns:
+        stream = stream.replace(b"\n\n", b"\r\n\r\n")
+    places = [0, *sorted(cuts), len(stream)]
+    pieces = [stream[a:b] for a, b in pairwise(places)]
+    assert events_of(*pieces) == EVENTS
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_events_or_our_error(data: bytes) -> None:
+    with contextlib.suppress(EngineError):
+        EventReader().feed(b"data: " + data + b"\n\n")
+
+
+def test_comments_and_foreign_fields_are_passed_over() -> None:
+    assert events_of(b": ping\n\nevent: x\nid: 3\n\n" + CHAT) == EVENTS
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b'error: {"code":500,"message":"boom"}\n\n',
+        b'data: {"error":{"code":500,"message":"boom"}}\n\n',
+    ],
+)
+def test_an_error_in_the_stream_is_raised_with_its_words(stream: bytes) -> None:
+    with pytest.raises(EngineError, match="boom"):
+        EventReader().feed(stream)
+
+
+@pytest.mark.parametrize("stream", [b"data: {\n\n", b"data: []\n\n", b"data: [DONE]\n\n"])
+def test_what_is_not_of_the_dialect_is_refused(stream: bytes) -> None:
+    with pytest.raises(EngineError):
+        EventReader().feed(stream)
+
+
+def test_one_event_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_wire, "EVENT_BYTES_MAX", 100)
+    reader = EventReader()
+    reader.feed(b"data: " + b"x" * 90)
+    with pytest.raises(EngineError, match="more than"):
+        reader.feed(b"x" * 20)
+
+
+def test_many_small_events_do_not_reach_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_wire, "EVENT_BYTES_MAX", 500)
+    assert events_of(CHAT) == EVENTS
+
+
+async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def test_assemble_puts_the_answer_together() -> None:
+    whole = await assemble(stream_of(CHAT[:50], CHAT[50:]))
+    assert (whole.text, whole.finish, whole.created) == ("héllo\n", FINISH, 7)
+
+
+async def test_a_stream_that_breaks_off_is_an_error() -> None:
+    cut = CHAT.removesuffix(b"data: [DONE]\n\n")
+    with pytest.raises(EngineError, match="ended before"):
+        await assemble(stream_of(cut))
+    with pytest.raises(EngineError, match="ended before"):
+        _ = [event async for event in read_events(stream_of(cut))]
