@@ -29,6 +29,7 @@ from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.state.home import Home
+from stoker.workers.policy import CageReport
 from stoker.workers.worker import Worker
 
 Progress = Callable[[float], None]
@@ -183,6 +184,17 @@ class AsyncLocalModelRuntime:
             prefill_tok_s=tally.prefill_tok_s,
             decode_tok_s=tally.decode_tok_s,
         )
+
+    def cage(self) -> CageReport:
+        """What keeps the model's process from the rest of the machine.
+
+        Raises:
+            ModelNotLoadedError: there is no process.
+        """
+        report = self._worker.statistics().cage if self._worker is not None else None
+        if report is None:
+            raise ModelNotLoadedError(f"{self._plan.model.ref} is not loaded")
+        return report
 
     async def __aenter__(self) -> Self:
         await self.load()

@@ -14,6 +14,7 @@ from stoker.library.asking import MessageLike, SamplingOptions
 from stoker.library.asynchronous import AsyncLocalModelRuntime, Progress
 from stoker.library.portal import Portal
 from stoker.library.statistics import RuntimeStatistics
+from stoker.workers.policy import CageReport
 
 
 class LocalModelRuntime:
@@ -95,6 +96,10 @@ class LocalModelRuntime:
     def statistics(self) -> RuntimeStatistics:
         """See `AsyncLocalModelRuntime.statistics`."""
         return self._inner.statistics()
+
+    def cage(self) -> CageReport:
+        """See `AsyncLocalModelRuntime.cage`."""
+        return self._inner.cage()
 
     def __enter__(self) -> Self:
         self.load()

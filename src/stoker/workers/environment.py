@@ -11,7 +11,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import stoker
 from stoker.engines.base import Launch
 from stoker.workers.policy import CagePolicy
 
@@ -36,7 +35,7 @@ def environment_for(launch: Launch) -> dict[str, str]:
 
 def policy_for(launch: Launch, runtime: Path, open_files: int) -> CagePolicy:
     """The cage for `launch`: Python, Stoker and the launch's own files; `runtime` to write in."""
-    package = Path(stoker.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     files = [_real(path) for path in launch.readable]
     return CagePolicy(
         module=launch.module,
