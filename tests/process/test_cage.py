@@ -1,6 +1,5 @@
 """The cage holds: a caged process tries to get out, and is told no."""
 
-import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -25,6 +24,14 @@ Control = Callable[..., Awaitable[Any]]
 def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+def network_of(pid: str) -> int:
+    return Path(f"/proc/{pid}/ns/net").stat().st_ino
+
+
+def status_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text(encoding="ascii")
 
 
 async def test_a_caged_engine_reaches_its_model_and_nothing_else(
@@ -67,9 +74,9 @@ async def test_a_caged_engine_has_its_own_network_and_none_of_our_keys(
     assert seen.cage is not None
     outcome = await control(worker, "/stub/try", {"environment": "STOKER_API_KEY"})
     assert outcome == {"environment": "KeyError"}
-    ours, its = (os.stat(f"/proc/{who}/ns/net").st_ino for who in ("self", seen.pid))
+    ours, its = network_of("self"), network_of(str(seen.pid))
     has_own = {one.name: one.applied for one in seen.cage.mechanisms}["network"]
     assert (ours != its) is has_own
-    status = Path(f"/proc/{seen.pid}/status").read_text(encoding="ascii")
+    status = status_of(seen.pid)
     assert "NoNewPrivs:\t1" in status
     assert "CapEff:\t0000000000000000" in status
