@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stoker.testing.synthetic import write_model
 
-_STRING = 8
+_STRING, _U32, _F32 = 8, 4, 6
 
 
 def _string(text: str) -> bytes:
@@ -28,13 +28,18 @@ def _text_pair(key: str, value: str) -> bytes:
 
 
 def _vocabulary_only() -> bytes:
-    """A header that names an architecture and a tokenizer, and has no tensors."""
+    """A header with a model's sizes and its tokenizer, and no tensors."""
     tokens = ("a", "b", "c")
     array = struct.pack("<IIQ", 9, _STRING, len(tokens)) + b"".join(map(_string, tokens))
+    sizes = ("context_length", "embedding_length", "block_count", "feed_forward_length")
     pairs = (
         _text_pair("general.architecture", "llama"),
+        *(_string(f"llama.{size}") + struct.pack("<II", _U32, 64) for size in sizes),
+        _string("llama.attention.head_count") + struct.pack("<II", _U32, 4),
+        _string("llama.attention.layer_norm_rms_epsilon") + struct.pack("<If", _F32, 1e-5),
         _text_pair("tokenizer.ggml.model", "gpt2"),
         _string("tokenizer.ggml.tokens") + array,
+        _string("tokenizer.ggml.merges") + struct.pack("<IIQ", 9, _STRING, 0),
     )
     return _preamble(0, len(pairs)) + b"".join(pairs)
 

@@ -20,9 +20,9 @@ TIMINGS = {
     "prompt_n": 8,
     "prompt_ms": 500.0,
     "prompt_per_second": 16.0,
-    "predict[str, Any]ed_n": 2,
-    "predict[str, Any]ed_ms": 250,
-    "predict[str, Any]ed_per_second": 8,
+    "predicted_n": 2,
+    "predicted_ms": 250,
+    "predicted_per_second": 8,
 }
 PROGRESS = {"total": 12, "cache": 4, "processed": 12, "time_ms": 3}
 FINISH = Finish("length", Usage(12, 2, 4), Timings(0.5, 0.25, 16.0, 8.0))

@@ -14,7 +14,7 @@ from stoker.core.request import Request
 from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.engines.llamacpp import failures, reports, translate
 from stoker.engines.llamacpp.spec import child_spec
-from stoker.models.gguf import read_header
+from stoker.models.facts import read_facts
 
 _CHILD = "stoker.engines.llamacpp.child"
 # An abort would otherwise start a debugger on the crashed process.
@@ -33,9 +33,9 @@ class LlamaCppEngine:
         """Read the model's header again: the file may have changed since the plan was made.
 
         Raises:
-            ModelFileError: the file is missing, empty, cut short or not a model.
+            ModelFileError: the file is missing, empty, cut short, not a model, or a vocabulary.
         """
-        read_header(plan.model.path)
+        read_facts(plan.model.path)
 
     def launch(self, plan: Plan, socket: Path) -> Launch:
         """The child that serves `plan` on `socket`; it may read the model's file and no other.

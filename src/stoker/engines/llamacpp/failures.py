@@ -51,7 +51,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Path, str], StokerError]], ...] =
             "the engine does not know this architecture",
         ),
         (
-            r"vocab(ulary)?[- ]only|n_tensors *= *0\b|missing tensor 'token_embd",
+            r"vocab(ulary)?[- ]only|n_tensors *= *0\b|tensor 'token_embd[^']*' not found",
             VocabularyOnlyError,
             "the file holds no weights",
         ),
@@ -80,7 +80,8 @@ _KNOWN: tuple[tuple[re.Pattern[str], Callable[[Path, str], StokerError]], ...] =
         (
             (
                 r"invalid magic|bad magic|gguf_init|invalid (type|tensor|gguf)|unsupported version"
-                r"|duplicate(d)? (key|tensor)|key not found|wrong type|wrong shape|missing tensor"
+                r"|duplicate(d)? (key|tensor)|key not found|wrong type|wrong shape"
+                r"|tensor '[^']*' not found"
             ),
             ModelFileGarbageError,
             "not a valid model file",
