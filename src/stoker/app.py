@@ -22,6 +22,7 @@ from stoker.core.clock import Clock, SystemClock
 from stoker.core.errors import OpenToNetworkError, PortInUseError, ServiceError
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
+from stoker.engines.base import Engine
 from stoker.engines.registry import find_engine
 from stoker.gateway import server as public
 from stoker.gateway.admin import server as admin
@@ -40,12 +41,17 @@ LOG = logging.getLogger("stoker.service")
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_S = 30.0
+WRITE_S = 60.0
 READ_BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How to serve: where to listen, what to answer for, and how long to wait for what."""
+    """How to serve: where to listen, what to answer for, and how long to wait for what.
+
+    `write_s` is how long a client may take nothing of a stream before it is let go. `engines` is
+    where the engine that a plan names is found.
+    """
 
     plans: Sequence[Plan]
     host: str = "127.0.0.1"
@@ -56,7 +62,9 @@ class ServiceSettings:
     queue_wait_s: float = 120.0
     preload: bool = False
     drain_s: float = DRAIN_S
+    write_s: float = WRITE_S
     limits: WorkerLimits = field(default_factory=WorkerLimits)
+    engines: Callable[[str], Engine] = find_engine
 
 
 class WorkerStarter:
@@ -68,6 +76,7 @@ class WorkerStarter:
         self._plans = plans
         self._folder: Path = home.workers
         self._limits = settings.limits
+        self._engines = settings.engines
         self._clock = clock
 
     async def start(self, model: ModelRef) -> Worker:
@@ -80,7 +89,7 @@ class WorkerStarter:
         refuse_if_too_large(plan.model, read_machine())
         worker = Worker(
             plan,
-            find_engine(plan.engine),
+            self._engines(plan.engine),
             directory=self._folder,
             clock=self._clock,
             limits=self._limits,
@@ -227,7 +236,9 @@ async def _site(app: web.Application, listener: socket.socket) -> AsyncIterator[
 
 def _door_policy(settings: ServiceSettings) -> DoorPolicy:
     own = LOOPBACK | {settings.host, socket.gethostname().lower()}
-    return DoorPolicy(hosts=frozenset(own | settings.allowed_hosts), key=settings.key)
+    return DoorPolicy(
+        hosts=frozenset(own | settings.allowed_hosts), key=settings.key, write_s=settings.write_s
+    )
 
 
 def _stop_on_signals(stack: AsyncExitStack) -> asyncio.Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,45 +13,65 @@ from stoker.core.request import Request
 
 
 class FakeBackend:
-    """Ends when told; counts what is open."""
+    """Answers `chunks`, then breaks with `error` if it has one; `opened` counts open answers."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, chunks: Sequence[bytes] = (b"data: {}\n\n",), error: StokerError | None = None
+    ) -> None:
+        self.chunks = chunks
+        self.error = error
+        self.opened = 0
         self.ended: asyncio.Future[StokerError | None] = asyncio.Future()
         self.stopped = False
 
     @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
-        async def chunks() -> AsyncIterator[bytes]:
-            yield b"data: {}\n\n"
+    async def open(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:  # noqa: ARG002 - the port gives it
+        """The chunks that this backend was made with, then its error if it has one."""
+        self.opened += 1
 
-        yield chunks()
+        async def chunks() -> AsyncIterator[bytes]:
+            for chunk in self.chunks:
+                yield chunk
+            if self.error is not None:
+                self.end(self.error)
+                raise self.error
+
+        try:
+            yield chunks()
+        finally:
+            self.opened -= 1
 
     async def wait_ended(self) -> StokerError | None:
+        """Why it ended, once a test has ended it."""
         return await asyncio.shield(self.ended)
 
     async def stop(self) -> None:
+        """End on purpose."""
         self.stopped = True
         self.end(None)
 
     def end(self, error: StokerError | None) -> None:
+        """Be gone, for `error` or on purpose."""
         if not self.ended.done():
             self.ended.set_result(error)
 
 
 @dataclass
 class FakeStarter:
-    """Hands out backends; holds each start until it is let go where `held`."""
+    """Hands out `coming` in order, then plain backends; holds each start where `held`."""
 
     held: bool = False
     error: StokerError | None = None
+    coming: list[FakeBackend] = field(default_factory=list)
     started: list[FakeBackend] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def start(self, model: ModelRef) -> FakeBackend:
+    async def start(self, model: ModelRef) -> FakeBackend:  # noqa: ARG002 - the port gives it
+        """The next backend, once the gate lets it; or the error that a test set."""
         if self.held:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
-        backend = FakeBackend()
+        backend = self.coming.pop(0) if self.coming else FakeBackend()
         self.started.append(backend)
         return backend
