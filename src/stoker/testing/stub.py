@@ -38,7 +38,7 @@ def stub_plan(
         architecture="stub",
         parameters=1,
         quantization="F32",
-        file_bytes=4,
+        file_bytes=0,  # there is no file: nothing to read, and no progress but the stub's own
         context_length=context,
         layers=1,
         embedding_length=4,
