@@ -10,7 +10,8 @@ import pytest
 from stoker.core import errors
 from stoker.core.errors import InvalidRequestError, StokerError
 
-ALL = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, StokerError)]
+CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass)]
+ALL = [cls for cls in CLASSES if issubclass(cls, StokerError)]
 OPENAI_TYPES = {
     "invalid_request_error",
     "authentication_error",
