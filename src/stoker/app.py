@@ -26,7 +26,7 @@ from stoker.engines.base import Engine
 from stoker.engines.registry import find_engine
 from stoker.gateway import server as public
 from stoker.gateway.admin import server as admin
-from stoker.gateway.limits import CONNECTIONS_MAX, HEADERS_S, capped
+from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.facts import read_machine
 from stoker.planning.defaults import refuse_if_too_large

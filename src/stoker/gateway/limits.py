@@ -1,19 +1,16 @@
-"""How much, and for how long: bounds on the body and on connections."""
+"""How much, and for how long: bounds on the body. Those on connections lie in `protocol`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, PayloadEncodingError
 from aiohttp.typedefs import Handler
 
 from stoker.core.errors import InvalidRequestError, PayloadTooLargeError
 from stoker.core.units import format_bytes
 from stoker.gateway.service import SERVICE
-
-CONNECTIONS_MAX = 1024
-HEADERS_S = 30.0
 
 
 @web.middleware
@@ -22,7 +19,7 @@ async def read_body(request: web.Request, handler: Handler) -> web.StreamRespons
 
     Raises:
         PayloadTooLargeError: before a byte is read where the length is announced.
-        InvalidRequestError: the body did not come in time.
+        InvalidRequestError: the body did not come in time, or not in the form announced.
     """
     policy = request.app[SERVICE].policy
     if (request.content_length or 0) > policy.body_bytes_max:
@@ -32,25 +29,13 @@ async def read_body(request: web.Request, handler: Handler) -> web.StreamRespons
             await request.read()  # aiohttp keeps it; handlers read it again from memory
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(policy.body_bytes_max) from None
+    except (web.RequestPayloadError, PayloadEncodingError, BadHttpMessage):
+        raise InvalidRequestError("The body is not framed as its head says") from None
     except TimeoutError:
         raise InvalidRequestError(
             f"The body did not come within {policy.body_s:g} s", hint="send it at once"
         ) from None
     return await handler(request)
-
-
-def capped(server: web.Server, most: int) -> Callable[[], asyncio.Protocol]:
-    """A protocol factory for `server` that hangs up on the connection after the `most`-th."""
-
-    def accept() -> asyncio.Protocol:
-        return _HangUp() if len(server.connections) >= most else server()
-
-    return accept
-
-
-class _HangUp(asyncio.Protocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
 
 
 def _too_large(most: int) -> PayloadTooLargeError:

@@ -146,6 +146,8 @@ class CompletionBody(CommonBody):
     prompt: Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1)]
 
 
+_SHAPES = (TextPart, WireMessage, StreamOptions, ResponseFormat, ChatBody, CompletionBody)
+_FIELD_NAMES = frozenset(name for shape in _SHAPES for name in shape.model_fields)
 W = TypeVar("W", bound=BaseModel)
 
 
@@ -159,11 +161,12 @@ def read(shape: type[W], body: bytes) -> W:
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False, include_input=False)[0], shape) from None
+        raise _explain(error.errors(include_url=False, include_input=False), shape) from None
 
 
-def _explain(detail: ErrorDetails, shape: type[BaseModel]) -> InvalidRequestError:
-    field = ".".join(_plain(part) for part in detail["loc"])
+def _explain(details: list[ErrorDetails], shape: type[BaseModel]) -> InvalidRequestError:
+    detail = _closest(details)
+    field = ".".join(_plain(part) for part in _places(detail))
     if detail["type"] == "json_invalid":
         return InvalidRequestError("The body is not valid JSON", hint="send one JSON object")
     if detail["type"] == "extra_forbidden":
@@ -173,6 +176,24 @@ def _explain(detail: ErrorDetails, shape: type[BaseModel]) -> InvalidRequestErro
     if detail["type"] == "string_pattern_mismatch":
         return InvalidRequestError(f"{field} holds a NUL character", hint="remove it", param=field)
     return InvalidRequestError(f"{field}: {detail['msg']}", hint="correct it", param=field)
+
+
+def _closest(details: list[ErrorDetails]) -> ErrorDetails:
+    """Of the first error and those beneath it, the deepest: the form that the client meant."""
+    first = _places(details[0])
+    return max(
+        (detail for detail in details if _places(detail)[: len(first)] == first),
+        key=lambda detail: len(_places(detail)),
+    )
+
+
+def _places(detail: ErrorDetails) -> list[str | int]:
+    """Where the error is, without the names of types that pydantic tried on the way."""
+    *path, last = detail["loc"] or ("",)
+    known = [part for part in path if isinstance(part, int) or part in _FIELD_NAMES]
+    if isinstance(last, int) or last in _FIELD_NAMES or detail["type"] == "extra_forbidden":
+        known.append(last)
+    return known
 
 
 def _explain_unknown(field: str, shape: type[BaseModel]) -> InvalidRequestError:
