@@ -2,7 +2,8 @@
 
     python benchmarks/gateway.py [--quick]
 
-Time to first byte: `stoker serve starter`, one answer of one token, a new connection each time.
+Time to first byte: `stoker serve starter`, one answer of one token, over a connection that is kept
+open, as clients keep theirs.
 Processor time: the same service with the stub engine, 8 streams of 500 tokens a second each, so
 that each token comes alone and nothing but the passing on is measured; beside it a process that
 only copies bytes. Throughput: 8 streams of the starter model, as fast as it can.
@@ -16,6 +17,7 @@ import operator
 from harness import AT_LEAST, AT_MOST, Result, Row, main, median, pairwise
 from service import (
     Running,
+    connect,
     first_answer_s,
     post,
     processor_s,
@@ -38,7 +40,7 @@ ENDPOINT = "/v1/chat/completions"
 
 def measure(quick: bool) -> Result:
     with starter_service(STREAMS) as running:
-        rows = first_byte(running, 100 if quick else 600)
+        rows = first_byte(running, 100 if quick else 400)
         flow = throughput(running, 3 if quick else 11, tokens=256)
     behaviour = {"tokens": STUB_TOKENS, "token_s": TOKEN_S}
     with stub_service(STREAMS, behaviour) as running, splice(running.worker) as copier:
@@ -47,7 +49,7 @@ def measure(quick: bool) -> Result:
 
 
 NOTES = [
-    "time to first byte: the starter model, one answer at a time, a new connection each",
+    "time to first byte: the starter model, one answer at a time over a connection kept open",
     f"processor time: the stub engine, {STREAMS} streams of at most {1 / TOKEN_S:.0f} tokens/s",
     "without, for the processor time: a process that only copies bytes",
     f"throughput: the starter model, {STREAMS} streams at once, unpaced",
@@ -55,7 +57,7 @@ NOTES = [
 ]
 
 
-def requests(engine: Engine, name: str, tokens: int) -> tuple[bytes, bytes]:
+def requests(engine: Engine, name: str, tokens: int, *, keep: bool = False) -> tuple[bytes, bytes]:
     """The client's request, and the one that the gateway makes of it for the worker."""
     ask = Request(
         id="bench",
@@ -72,16 +74,18 @@ def requests(engine: Engine, name: str, tokens: int) -> tuple[bytes, bytes]:
         "stream": True,
     }
     wire = engine.translate(ask)
-    return post(ENDPOINT, json.dumps(body).encode()), post(wire.path, wire.body)
+    ours = post(ENDPOINT, json.dumps(body).encode(), keep=keep)
+    return ours, post(wire.path, wire.body, keep=keep)
 
 
 def first_byte(running: Running, pairs: int) -> list[Row]:
     """Added time to first byte, in milliseconds."""
-    ours, bare = requests(find_engine("llamacpp"), "starter", 1)
+    ours, bare = requests(find_engine("llamacpp"), "starter", 1, keep=True)
     through, straight = [], []
-    for _ in range(pairs):
-        through.append(first_answer_s(running.door, ours) * 1e3)
-        straight.append(first_answer_s(running.worker, bare) * 1e3)
+    with connect(running.door) as door, connect(running.worker) as worker:
+        for _ in range(pairs):
+            through.append(first_answer_s(door, ours) * 1e3)
+            straight.append(first_answer_s(worker, bare) * 1e3)
     added = pairwise(through, straight, operator.sub)
     limit = ("ms", AT_MOST, 0.6)
     return [Row("time to first byte, added, p50", median(through), median(straight), added, *limit)]

@@ -101,11 +101,11 @@ def splice(worker: str) -> Iterator[Running]:
         process.communicate()
 
 
-def post(path: str, body: bytes) -> bytes:
-    """One HTTP request whose answer ends with its connection."""
+def post(path: str, body: bytes, *, keep: bool = False) -> bytes:
+    """One HTTP request; its answer ends with its connection, unless that is to be kept."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Connection: {'keep-alive' if keep else 'close'}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -120,23 +120,25 @@ def connect(address: Address) -> socket.socket:
     return connection
 
 
-def first_answer_s(address: Address, request: bytes) -> float:
-    """Seconds from connecting to the first byte of the answer; prefill reports are none."""
+def first_answer_s(connection: socket.socket, request: bytes) -> float:
+    """Seconds from sending to the first byte of the answer; prefill reports are none.
+
+    The answer is read to its end, so that the connection can be used again.
+    """
     sieve = PrefillFilter()
     began = time.perf_counter()
-    with connect(address) as connection:
-        connection.sendall(request)
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += _receive(connection)
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(head.decode(errors="replace"))
-        through = sieve.feed(head.partition(b"\r\n\r\n")[2])
-        while not through:
-            through = sieve.feed(_receive(connection))
-        took = time.perf_counter() - began
-        while connection.recv(1 << 16):
-            pass
+    connection.sendall(request)
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += _receive(connection)
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(head.decode(errors="replace"))
+    through = sieve.feed(head.partition(b"\r\n\r\n")[2])
+    while not through:
+        through = sieve.feed(_receive(connection))
+    took = time.perf_counter() - began
+    while not through.endswith(b"0\r\n\r\n"):
+        through = through[-8:] + _receive(connection)
     return took
 
 

@@ -12,23 +12,19 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import aiohttp
-
 from stoker.core.clock import Clock, within
 from stoker.core.errors import StokerError, WorkerLostError
-from stoker.core.units import KIB
 from stoker.engines.base import WireRequest
 from stoker.workers.limits import WorkerLimits
+from stoker.workers.wire import Exchange, WireError, exchange
 
-_READ_BYTES = 64 * KIB
-_BASE = "http://worker"
-_BROKEN = (aiohttp.ClientError, OSError)
+_BROKEN = (WireError, OSError)
 
 
 class EngineStream:
     """The body of one answer, piece by piece as the engine sends it; made by `Link.open`."""
 
-    def __init__(self, link: Link, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, link: Link, response: Exchange) -> None:
         self._link = link
         self._response = response
         self._reason: WorkerLostError | None = None
@@ -39,7 +35,7 @@ class EngineStream:
 
     async def __anext__(self) -> bytes:
         try:
-            piece = await self._response.content.readany()
+            piece = await self._response.readany()
         except _BROKEN as error:
             raise self._lost(error) from error
         if self._reason is not None:
@@ -54,8 +50,7 @@ class EngineStream:
         if self._reason is not None:
             return
         self._reason = reason
-        self._response.content.set_exception(reason)
-        self._response.close()
+        self._response.fail(reason)
 
     def close(self) -> None:
         """Let go of the connection at once, whatever is still to come."""
@@ -86,14 +81,9 @@ class Link:
         self.limits = limits
         self.heard_count = 0
         self._streams: set[EngineStream] = set()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(str(socket), limit=connections, force_close=True),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            read_bufsize=_READ_BYTES,
-            skip_auto_headers=("User-Agent", "Accept-Encoding"),
-        )
+        self._socket = str(socket)
+        self._free = asyncio.Semaphore(connections)
+        self._closed = False
 
     def heard(self) -> float:
         """Note that the engine has answered something just now; that instant."""
@@ -110,27 +100,29 @@ class Link:
             WorkerLostError: the engine cannot be reached, or does not begin to answer in time.
             StokerError: what `refuse` makes of an answer that is not 200.
         """
-        response = await self._send(wire)
-        stream = EngineStream(self, response)
-        self._streams.add(stream)
-        watch = asyncio.ensure_future(stream.watch_silence())
-        try:
-            if response.status != 200:
-                raise refuse(response.status, await self._read_refusal(stream))
-            yield stream
-        finally:
-            watch.cancel()
-            self._streams.discard(stream)
-            stream.close()
+        async with self._free:
+            response = await self._send(wire)
+            stream = EngineStream(self, response)
+            self._streams.add(stream)
+            watch = asyncio.ensure_future(stream.watch_silence())
+            try:
+                if response.status != 200:
+                    raise refuse(response.status, await self._read_refusal(stream))
+                yield stream
+            finally:
+                watch.cancel()
+                self._streams.discard(stream)
+                stream.close()
 
     async def is_alive(self, path: str) -> bool:
         """Whether the engine answers GET `path` at all, with any status below 500."""
         try:
-            async with self._session.get(_BASE + path, allow_redirects=False) as response:
-                self.heard()
-                return response.status < 500
+            response = await exchange(self._socket, "GET", path, b"", self.limits.connect_s)
         except (*_BROKEN, TimeoutError):
             return False
+        response.close()
+        self.heard()
+        return response.status < 500
 
     def abort(self, reason: WorkerLostError) -> None:
         """Break every open stream for `reason`."""
@@ -140,26 +132,23 @@ class Link:
     async def close(self) -> None:
         """Close all connections; safe to call again."""
         self.abort(WorkerLostError("the worker was stopped"))
-        await self._session.close()
+        self._closed = True
 
-    async def _send(self, wire: WireRequest) -> aiohttp.ClientResponse:
+    async def _send(self, wire: WireRequest) -> Exchange:
         limit = self.limits.first_byte_s
         try:
             response = await within(self.clock, limit, self._post(wire))
         except TimeoutError:
             raise WorkerLostError(f"the engine did not begin to answer in {limit:g} s") from None
-        except (*_BROKEN, RuntimeError) as error:  # RuntimeError: the session was closed
+        except _BROKEN as error:
             raise WorkerLostError(f"the engine cannot be reached: {error}") from error
         self.heard()
         return response
 
-    async def _post(self, wire: WireRequest) -> aiohttp.ClientResponse:
-        return await self._session.post(
-            _BASE + wire.path,
-            data=wire.body,
-            headers={"Content-Type": "application/json"},
-            allow_redirects=False,
-        )
+    async def _post(self, wire: WireRequest) -> Exchange:
+        if self._closed:
+            raise WireError("the link was closed")
+        return await exchange(self._socket, "POST", wire.path, wire.body, self.limits.connect_s)
 
     async def _read_refusal(self, stream: EngineStream) -> bytes:
         body = bytearray()

@@ -5,8 +5,6 @@ Owns when a worker counts as ready and when as dead. What follows from it is the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from stoker.core.clock import Clock, within
 from stoker.core.errors import EngineError, StokerError, WorkerLostError
 from stoker.core.model import Task
@@ -14,9 +12,7 @@ from stoker.core.plan import Plan
 from stoker.core.request import Kind, Request, Sampling
 from stoker.engines.base import Engine
 from stoker.workers.limits import WorkerLimits
-
-if TYPE_CHECKING:  # importing it takes longer than a child needs to start
-    from stoker.workers.link import Link
+from stoker.workers.link import Link
 
 HEALTH_PATH = "/health"
 _RETRY_S = 0.05

@@ -13,7 +13,7 @@ import json
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stoker.core.clock import Clock, SystemClock, within
 from stoker.core.errors import (
@@ -30,6 +30,7 @@ from stoker.engines.openai_wire import read_events
 from stoker.workers.environment import environment_for, policy_for
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
+from stoker.workers.link import EngineStream, Link
 from stoker.workers.process import ChildProcess, Ears, describe_exit, memory_of, python_argv
 from stoker.workers.progress import reading_told
 from stoker.workers.readiness import wait_first_answer, wait_silent
@@ -37,9 +38,6 @@ from stoker.workers.reports import Reports
 from stoker.workers.runtime_dir import RuntimeDirectory
 from stoker.workers.state import FINAL, WorkerEvent, WorkerState, after, can
 from stoker.workers.statistics import WorkerStatistics
-
-if TYPE_CHECKING:
-    from stoker.workers.link import EngineStream, Link
 
 CAGE_MODULE = "stoker.workers.cage"
 DEFAULT_LIMITS = WorkerLimits()
@@ -226,7 +224,6 @@ class Worker:
         await asyncio.to_thread(self._engine.check, self.plan)
         reports = self._reports = Reports(self._engine, self._clock, self._on_report)
         child = await self._spawn(reports)
-        await asyncio.to_thread(_import_link)
         size = self.plan.model.facts.file_bytes
         async with reading_told(child.pid, size, self._clock, self._on_progress):
             await _first_of(reports.listening.wait(), child.wait())
@@ -249,7 +246,7 @@ class Worker:
 
     async def _warm_up(self, child: ChildProcess, reports: Reports) -> ColdStart:
         connections = self.plan.slots + self._limits.spare_connections
-        link = self._link = _import_link()(
+        link = self._link = Link(
             self._socket, connections=connections, clock=self._clock, limits=self._limits
         )
         try:
@@ -361,13 +358,6 @@ class Worker:
             await self._link.close()
         if self._runtime is not None:
             self._runtime.close()
-
-
-def _import_link() -> type[Link]:
-    # The HTTP client is the costliest import of all: it is made while the child starts, beside it.
-    from stoker.workers.link import Link  # noqa: PLC0415
-
-    return Link
 
 
 async def _read(stream: EngineStream) -> AsyncGenerator[Event, None]:

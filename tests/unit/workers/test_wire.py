@@ -1,0 +1,107 @@
+"""The engine's HTTP answer is read right however its bytes are cut, and refused when broken."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stoker.workers.wire import HEAD_BYTES_MAX, HELD_BYTES_MAX, Exchange, WireError
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+class Transport:
+    def __init__(self):
+        self.aborted, self.reading = False, True
+
+    def abort(self):
+        self.aborted = True
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+
+def open_exchange():
+    exchange = Exchange()
+    exchange.connection_made(Transport())
+    return exchange
+
+
+async def read_all(exchange):
+    pieces = []
+    while piece := await exchange.readany():
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def chunked(pieces):
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@given(
+    pieces=st.lists(st.binary(min_size=1, max_size=40), max_size=6),
+    cuts=st.lists(st.integers(0, 300), max_size=8),
+)
+def test_any_cut_of_a_chunked_answer_gives_the_same_body(pieces, cuts):
+    exchange = open_exchange()
+    data = CHUNKED + chunked(pieces)
+    places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    for begin, end in zip(places, places[1:], strict=False):
+        exchange.data_received(data[begin:end])
+    assert exchange.status == 200
+    assert b"".join(exchange._held) == b"".join(pieces)
+    assert exchange._ended
+
+
+async def test_an_answer_with_a_length_ends_at_its_length():
+    exchange = open_exchange()
+    exchange.data_received(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nabcdef")
+    assert exchange.status == 400
+    assert await read_all(exchange) == b"abcd"
+
+
+async def test_an_answer_without_framing_ends_with_its_connection():
+    exchange = open_exchange()
+    exchange.data_received(HEAD + b"\r\nabc")
+    exchange.connection_lost(None)
+    assert await read_all(exchange) == b"abc"
+
+
+async def test_a_chunked_answer_that_breaks_off_is_an_error():
+    exchange = open_exchange()
+    exchange.data_received(CHUNKED + b"5\r\nab")
+    exchange.connection_lost(None)
+    with pytest.raises(WireError):
+        await read_all(exchange)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SMTP ready\r\n\r\n",
+        b"HTTP/1.1 two\r\n\r\n",
+        CHUNKED + b"xyz\r\n",
+        CHUNKED + b"1" * 300,
+        b"H" * (HEAD_BYTES_MAX + 1),
+        HEAD + b"Content-Length: -\r\n\r\n",
+    ],
+)
+async def test_what_is_no_answer_is_refused(data):
+    exchange = open_exchange()
+    exchange.data_received(data)
+    assert exchange._transport.aborted
+    with pytest.raises(WireError):
+        await exchange.readany()
+
+
+async def test_a_reader_that_does_not_read_stops_the_engine():
+    exchange = open_exchange()
+    exchange.data_received(HEAD + b"\r\n" + b"x" * (HELD_BYTES_MAX + 1))
+    assert not exchange._transport.reading
+    await exchange.readany()
+    assert exchange._transport.reading
