@@ -24,7 +24,7 @@ DECODE = ("decode", 16, 128)
 
 def measure(quick: bool) -> Result:
     with half_b() as path:
-        rows = compare(path, 2 if quick else 11)
+        rows = compare(path, 2 if quick else 5)
     return Result("engine", "bare wheel", rows, notes=NOTES)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,33 +15,33 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 class Transport:
-    def __init__(self):
+    def __init__(self) -> None:
         self.aborted, self.reading = False, True
 
-    def abort(self):
+    def abort(self) -> None:
         self.aborted = True
 
-    def pause_reading(self):
+    def pause_reading(self) -> None:
         self.reading = False
 
-    def resume_reading(self):
+    def resume_reading(self) -> None:
         self.reading = True
 
 
-def open_exchange():
+def open_exchange() -> Exchange:
     exchange = Exchange()
     exchange.connection_made(Transport())
     return exchange
 
 
-async def read_all(exchange):
+async def read_all(exchange: Exchange) -> bytes:
     pieces = []
     while piece := await exchange.readany():
         pieces.append(piece)
     return b"".join(pieces)
 
 
-def chunked(pieces):
+def chunked(pieces: list[bytes]) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
@@ -47,32 +49,34 @@ def chunked(pieces):
     pieces=st.lists(st.binary(min_size=1, max_size=40), max_size=6),
     cuts=st.lists(st.integers(0, 300), max_size=8),
 )
-def test_any_cut_of_a_chunked_answer_gives_the_same_body(pieces, cuts):
+def test_any_cut_of_a_chunked_answer_gives_the_same_body(
+    pieces: list[bytes], cuts: list[int]
+) -> None:
     exchange = open_exchange()
     data = CHUNKED + chunked(pieces)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         exchange.data_received(data[begin:end])
     assert exchange.status == 200
     assert b"".join(exchange._held) == b"".join(pieces)
     assert exchange._ended
 
 
-async def test_an_answer_with_a_length_ends_at_its_length():
+async def test_an_answer_with_a_length_ends_at_its_length() -> None:
     exchange = open_exchange()
     exchange.data_received(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nabcdef")
     assert exchange.status == 400
     assert await read_all(exchange) == b"abcd"
 
 
-async def test_an_answer_without_framing_ends_with_its_connection():
+async def test_an_answer_without_framing_ends_with_its_connection() -> None:
     exchange = open_exchange()
     exchange.data_received(HEAD + b"\r\nabc")
     exchange.connection_lost(None)
     assert await read_all(exchange) == b"abc"
 
 
-async def test_a_chunked_answer_that_breaks_off_is_an_error():
+async def test_a_chunked_answer_that_breaks_off_is_an_error() -> None:
     exchange = open_exchange()
     exchange.data_received(CHUNKED + b"5\r\nab")
     exchange.connection_lost(None)
@@ -91,7 +95,7 @@ async def test_a_chunked_answer_that_breaks_off_is_an_error():
         HEAD + b"Content-Length: -\r\n\r\n",
     ],
 )
-async def test_what_is_no_answer_is_refused(data):
+async def test_what_is_no_answer_is_refused(data: bytes) -> None:
     exchange = open_exchange()
     exchange.data_received(data)
     assert exchange._transport.aborted
@@ -99,7 +103,7 @@ async def test_what_is_no_answer_is_refused(data):
         await exchange.readany()
 
 
-async def test_a_reader_that_does_not_read_stops_the_engine():
+async def test_a_reader_that_does_not_read_stops_the_engine() -> None:
     exchange = open_exchange()
     exchange.data_received(HEAD + b"\r\n" + b"x" * (HELD_BYTES_MAX + 1))
     assert not exchange._transport.reading
