@@ -175,13 +175,14 @@ def flooding(**settings: Any) -> dict[str, Any]:
 def test_a_slow_reader_costs_at_most_4_mb(
     start_stub_service: StartService, record_property: Callable[..., None]
 ) -> None:
-    service = start_stub_service(slots=2, **flooding())
-    with send(service, stream=True, max_tokens=64) as client:
+    service = start_stub_service(**flooding())
+    with send(service, stream=True, max_tokens=2) as client:
         receive(client).read()  # everything that any answer needs is in memory by now
     before = memory_of(service.process.pid)
     with send(service, stream=True) as client:
         client.recv(1)
         wait_for(lambda: still(client))
+        assert busy(service.models()[0])  # the flood goes on as soon as somebody reads
         grown = memory_of(service.process.pid) - before
     record_property("slow_reader_mb", round(grown / 1e6, 2))
     assert grown <= 4e6

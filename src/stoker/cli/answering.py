@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,18 +73,20 @@ def answer(runtime: LocalModelRuntime, question: Question, form: Form) -> bool:
     return finish is not None
 
 
-def print_events(events: Iterator[Event], *, quiet: bool) -> tuple[str, Finish | None]:
+def print_events(events: Generator[Event, None, None], *, quiet: bool) -> tuple[str, Finish | None]:
     """The answer's text and end, printed as it comes; the end is None if a person stopped it."""
     parts: list[str] = []
     finish = None
     try:
-        for event in events:
-            if isinstance(event, Text):
-                parts.append(event.text)
-                if not quiet:
-                    click.echo(event.text, nl=False)
-            elif isinstance(event, Finish):
-                finish = event
+        # Closed, because an interrupt between two events leaves the answer open and its slot busy.
+        with closing(events):
+            for event in events:
+                if isinstance(event, Text):
+                    parts.append(event.text)
+                    if not quiet:
+                        click.echo(event.text, nl=False)
+                elif isinstance(event, Finish):
+                    finish = event
     except KeyboardInterrupt:
         click.echo("\nstopped", err=True)
     if not quiet:

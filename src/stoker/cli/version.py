@@ -14,7 +14,13 @@ from stoker.cli.options import json_option, print_json
 @click.command("version", short_help="Print the versions of Stoker and its engine.")
 @json_option
 def command(*, as_json: bool) -> None:
-    """Print the versions of Stoker, its engine and Python."""
+    """Print the versions of Stoker, its engine and Python.
+
+    \b
+    Examples:
+      stoker version
+      stoker version --json
+    """
     versions = {
         "stoker": __version__,
         "engine": f"llama.cpp (xllamacpp {metadata.version('xllamacpp')})",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -69,13 +69,13 @@ class LocalModelRuntime:
 
     def stream_events(
         self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """See `AsyncLocalModelRuntime.stream_events`."""
         return self._loaded().iterate(self._inner.stream_events(prompt, **options))
 
     def stream(
         self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """See `AsyncLocalModelRuntime.stream`."""
         return self._loaded().iterate(self._inner.stream(prompt, **options))
 
