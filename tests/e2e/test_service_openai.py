@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import openai
 import pytest
@@ -20,7 +20,9 @@ def client(service: RunningService) -> Iterator[openai.OpenAI]:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_ok_before_a_model_is_loaded_and_after(start_service, path: str) -> None:
+def test_health_is_ok_before_a_model_is_loaded_and_after(
+    start_service: Callable[..., RunningService], path: str
+) -> None:
     service = start_service("starter")
     assert service.models()[0]["state"] == "cold"
     assert service.request("GET", path)[0] == 200
@@ -30,7 +32,9 @@ def test_health_is_ok_before_a_model_is_loaded_and_after(start_service, path: st
     assert service.request("GET", path)[0] == 200
 
 
-def test_a_model_is_loaded_on_first_use_and_kept(client: openai.OpenAI, service) -> None:
+def test_a_model_is_loaded_on_first_use_and_kept(
+    client: openai.OpenAI, service: RunningService
+) -> None:
     for _ in range(2):
         client.completions.create(model="starter", prompt="a", max_tokens=1)
     pids = {row["pid"] for row in service.models() if row["model"] == "starter"}
