@@ -30,7 +30,7 @@ _POLL_S = 0.002
 
 
 class RunningService:
-    """One service process, the one that `arguments` start: `url` where it listens, `home` its folder.
+    """The process that `arguments` start; `url` is where it listens, `home` its folder.
 
     Raises:
         TimeoutError: it did not announce itself; its words are in the message.
