@@ -3,7 +3,7 @@
     python benchmarks/engine.py [--quick]
 
 The model has random weights in the shape of a 0.5B model. Prefill: a prompt of about 512 tokens
-and one token of answer. Decode: a short prompt and 128 tokens. Both sides answer the same
+and one token of answer. Decode: a short prompt and 64 tokens. Both sides answer the same
 questions in turns, each in a process that stays loaded. By the clock is what the caller waits for
 the whole answer; by the engine is what the engine says of itself.
 """
@@ -19,12 +19,12 @@ from models import Bare, half_b
 from stoker.library.blocking import LocalModelRuntime
 
 PREFILL = ("prefill", 512, 1)
-DECODE = ("decode", 16, 128)
+DECODE = ("decode", 16, 64)
 
 
 def measure(quick: bool) -> Result:
     with half_b() as path:
-        rows = compare(path, 2 if quick else 5)
+        rows = compare(path, 2 if quick else 3)
     return Result("engine", "bare wheel", rows, notes=NOTES)
 
 
