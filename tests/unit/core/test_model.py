@@ -24,8 +24,26 @@ def test_a_reference_is_a_name_and_a_tag(text: str, ref: ModelRef) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ":", "a:", ":b", "a:b:c", "../etc/passwd", "/abs", "a/b", "..", "a..b", "a%2fb", "a\\b",
-     "a\0b", "a\n", " a", "ä", "-a", "a" * 97],
+    [
+        "",
+        ":",
+        "a:",
+        ":b",
+        "a:b:c",
+        "../etc/passwd",
+        "/abs",
+        "a/b",
+        "..",
+        "a..b",
+        "a%2fb",
+        "a\\b",
+        "a\0b",
+        "a\n",
+        " a",
+        "ä",
+        "-a",
+        "a" * 97,
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidModelNameError):
