@@ -8,9 +8,9 @@ let go, because it holds a slot that others wait for.
 from __future__ import annotations
 
 import asyncio
-from typing import Self
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 
 from stoker.core.errors import StokerError
 from stoker.gateway import errors
@@ -22,47 +22,61 @@ _HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control":
 async def relay(request: web.Request, begun: Answer, *, write_s: float) -> web.StreamResponse:
     """Stream `begun` to the client; a failure on the way becomes a last event, without `[DONE]`."""
     response = web.StreamResponse(headers={**_HEADERS, "X-Request-Id": request["id"]})
-    await response.prepare(request)
-    with _StallGuard(request, write_s) as guard:
-        try:
-            await response.write(begun.first)
-            async for chunk in begun.rest:
-                guard.writes += 1
-                await response.write(chunk)
-                guard.writes += 1
-        except StokerError as error:
-            request["error"] = error
-            await response.write(errors.event(error))
-        await response.write_eof()
+    writer = await response.prepare(request)
+    if writer is None or request.transport is None:
+        raise ConnectionResetError("the client has left")
+    client = _Client(request.transport, writer, write_s, framed=request.version >= HttpVersion11)
+    await response.write(begun.first)
+    try:
+        while not await begun.rest.pour(client.take):
+            await client.drain()
+    except StokerError as error:
+        request["error"] = error
+        await response.write(errors.event(error))
+    await response.write_eof()
     return response
 
 
-class _StallGuard:
-    """Aborts the connection when one write lasts longer than a period (and at most twice that).
+class _Client:
+    """The client's end of a stream: takes pieces without waiting, and says when it is full."""
 
-    One timer for a stream instead of one for each token: a deadline on every write without its
-    cost on every write. Aborting cancels the handler, which gives the slot back.
-    """
+    def __init__(
+        self,
+        transport: asyncio.WriteTransport,
+        writer: AbstractStreamWriter,
+        write_s: float,
+        *,
+        framed: bool,
+    ) -> None:
+        self._transport = transport
+        self._writer = writer
+        self._write_s = write_s
+        self._framed = framed
+        # Past this mark the transport itself reports that it is full, which is what drain waits on.
+        _, self._waiting_bytes_max = transport.get_write_buffer_limits()
 
-    def __init__(self, request: web.Request, period_s: float) -> None:
-        self._request = request
-        self._period_s = period_s
-        # Odd while a write is under way: the same odd number twice is one write that does not end.
-        self.writes = 0
+    def take(self, piece: bytes) -> bool:
+        """Write `piece`; False once so much waits to be sent that the engine should not go on.
 
-    def __enter__(self) -> Self:
-        self._arm()
-        return self
+        Runs for each token, so it writes to the transport itself: in the chunk frame that HTTP/1.1
+        asks for, and nothing else.
+        """
+        if self._transport.is_closing():
+            return False
+        self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._framed else piece)
+        return self._transport.get_write_buffer_size() <= self._waiting_bytes_max
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+    async def drain(self) -> None:
+        """Return once there is room again.
 
-    def _arm(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._period_s, self._tick, self.writes)
-
-    def _tick(self, seen: int) -> None:
-        if self.writes % 2 == 0 or self.writes != seen:
-            self._arm()
-        elif self._request.transport is not None:
-            self._request.transport.abort()
+        Raises:
+            ConnectionError: the client has left, or took nothing for so long that it was let go.
+        """
+        try:
+            async with asyncio.timeout(self._write_s):
+                await self._writer.drain()
+        except TimeoutError:
+            self._transport.abort()
+            raise ConnectionResetError("the client took nothing for too long") from None
+        if self._transport.is_closing():
+            raise ConnectionResetError("the client has left")

@@ -15,7 +15,7 @@ from stoker.core.errors import DrainingError, ModelNotLoadedError, WorkerLostErr
 from stoker.core.request import Request
 from stoker.routing.prefill import PrefillFilter
 from stoker.scheduling.loop import Scheduler
-from stoker.scheduling.ports import B, Backend
+from stoker.scheduling.ports import AnswerStream, B, Backend
 
 ATTEMPTS_MAX = 3
 # How long the end of a lost backend may take to be noticed.
@@ -32,7 +32,7 @@ class Answer:
     """
 
     first: bytes
-    rest: AsyncIterator[bytes]
+    rest: AnswerStream
     attempts: int
 
 
@@ -75,7 +75,7 @@ async def _is_gone(backend: Backend) -> bool:
     return True
 
 
-async def _first_bytes(chunks: AsyncIterator[bytes]) -> bytes:
+async def _first_bytes(chunks: AnswerStream) -> bytes:
     """What the engine says once it has read the prompt; its progress reports are dropped."""
     sieve = PrefillFilter()
     async for chunk in chunks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
@@ -11,10 +11,22 @@ from stoker.core.model import ModelRef
 from stoker.core.request import Request
 
 
+class AnswerStream(Protocol):
+    """A backend's answer as raw bytes: iterated over, or poured out."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces as they come."""
+        ...
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give each further piece to `sink`; True at the end, False once `sink` is full."""
+        ...
+
+
 class Backend(Protocol):
     """A loaded model that answers: a worker, or whatever stands in for one."""
 
-    def open(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def open(self, request: Request) -> AbstractAsyncContextManager[AnswerStream]:
         """The engine's answer to `request`, as raw bytes."""
         ...
 

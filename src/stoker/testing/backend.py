@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from stoker.core.errors import StokerError
 from stoker.core.model import ModelRef
 from stoker.core.request import Request
+
+
+class FakeStream:
+    """A backend's chunks, iterated over or poured out."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+        self._left = list(backend.chunks)
+
+    def __aiter__(self) -> FakeStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._left:
+            return self._left.pop(0)
+        if self._backend.error is not None:
+            self._backend.end(self._backend.error)
+            raise self._backend.error
+        raise StopAsyncIteration
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give the chunks to `sink` until it is full or they have ended."""
+        async for chunk in self:
+            if not sink(chunk):
+                return False
+        return True
 
 
 class FakeBackend:
@@ -25,19 +51,11 @@ class FakeBackend:
         self.stopped = False
 
     @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:  # noqa: ARG002 - the port gives it
+    async def open(self, request: Request) -> AsyncIterator[FakeStream]:  # noqa: ARG002 - the port
         """The chunks that this backend was made with, then its error if it has one."""
         self.opened += 1
-
-        async def chunks() -> AsyncIterator[bytes]:
-            for chunk in self.chunks:
-                yield chunk
-            if self.error is not None:
-                self.end(self.error)
-                raise self.error
-
         try:
-            yield chunks()
+            yield FakeStream(self)
         finally:
             self.opened -= 1
 

@@ -45,6 +45,25 @@ class EngineStream:
         self._heard_at = self._link.heard()
         return piece
 
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give each further piece to `sink` in the very step that brings it: no task wakes for it.
+
+        Returns:
+            True at the end of the answer; False once `sink` has said, by False, that it is full.
+
+        Raises:
+            WorkerLostError: the answer broke off.
+        """
+
+        def pass_on(piece: bytes) -> bool:
+            self._heard_at = self._link.heard()
+            return sink(piece)
+
+        try:
+            return await self._response.pour(pass_on)
+        except _BROKEN as error:
+            raise self._lost(error) from error
+
     def abort(self, reason: WorkerLostError) -> None:
         """Break the stream: whoever reads it gets the first `reason` given."""
         if self._reason is not None:
