@@ -6,10 +6,15 @@ Owns the order of the steps. `--only` runs a single one on the work folder of an
 from __future__ import annotations
 
 import argparse
+import copy
+import tempfile
 from pathlib import Path
+
+import torch
 
 from training.export import FILE_TYPES, export
 from training.report import write_results
+from training.rounding import SIMULATED, rounded
 from training.text.stream import write_held_out
 from training.tokenizer import load_tokenizer, train_tokenizer
 from training.train import Recipe, load_checkpoint, train
@@ -39,6 +44,26 @@ def make_files() -> None:
         export(model, tokenizer, target / name, precision)
 
 
+def make_simulated(folder: Path) -> dict[str, Path]:
+    """Export f16 files whose matrices were rounded to fewer bits; only for measuring."""
+    model, tokenizer = load_checkpoint(WORK), load_tokenizer(WORK / "tokenizer.json")
+    files = {}
+    for name, bits in SIMULATED.items():
+        coarse = copy.deepcopy(model)
+        for weights in coarse.parameters():
+            if weights.ndim == 2:
+                weights.data = torch.from_numpy(rounded(weights.detach().numpy(), bits))
+        files[name] = folder / f"starter-{bits}-bit-simulated.gguf"
+        export(coarse, tokenizer, files[name])
+    return files
+
+
+def measure_files() -> None:
+    """Measure the exported files, and simulated ones that are gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_results(WORK, STARTER, make_simulated(Path(folder)))
+
+
 def main() -> None:
     """Run all steps, or the one that is named."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
@@ -50,7 +75,7 @@ def main() -> None:
         "tokenizer": make_tokenizer,
         "train": make_weights,
         "export": make_files,
-        "evaluate": lambda: write_results(WORK, STARTER),
+        "evaluate": measure_files,
     }
     for step in [only] if only else STEPS:
         print(f"== {step}", flush=True)

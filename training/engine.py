@@ -32,7 +32,7 @@ def _serve(path: str, ready: Connection) -> None:
     params.kv_unified = False
     params.fit_params = False
     params.cache_ram_mib = 0
-    params.cpuparams.n_threads = 2
+    params.cpuparams.n_threads = 1  # its threads spin, and the model is small
     server = xllamacpp.Server(params)
     ready.send(server.listening_address)
     with contextlib.suppress(EOFError):

@@ -16,6 +16,11 @@ from training.evaluate import evaluate
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 README = HERE / "README.md"
+SIMULATED_NOTE = (
+    "Simulated means that no file of that width exists: the weights were rounded to nearest in "
+    "blocks of 32 with one f16 scale each, by the rule of Q4_0, then stored at f16 for the "
+    "engine, so a real format of that width may lose less."
+)
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
@@ -38,6 +43,11 @@ def manifest_for(model: Path, parameters: int) -> dict[str, Any]:
     }
 
 
+def file_size(precision: dict[str, Any]) -> str:
+    """The size of the file; a simulated precision has none of its own."""
+    return "none" if precision["simulated"] else f"{precision['bytes'] / 1e6:.1f} MB"
+
+
 def task_table(results: dict[str, Any]) -> str:
     """The accuracy by task, one column for each precision."""
     precisions = results["precisions"]
@@ -52,7 +62,7 @@ def task_table(results: dict[str, Any]) -> str:
         lines.append(f"| {task} | {row['total']} | " + " | ".join(shares) + " |")
     overall = [f"**{precisions[n]['percent']:.1f} %**" for n in names]
     lines.append(f"| **all** | **{first['total']}** | " + " | ".join(overall) + " |")
-    sizes = [f"{precisions[n]['bytes'] / 1e6:.1f} MB" for n in names]
+    sizes = [file_size(precisions[n]) for n in names]
     lines.append("| file | | " + " | ".join(sizes) + " |")
     return "\n".join(lines)
 
@@ -64,7 +74,7 @@ def results_text(results: dict[str, Any]) -> str:
     return (
         f"{run['parameters']:,} parameters, {steps:,} steps, "
         f"{run['tokens'] / 1e6:.1f} million tokens, {run['minutes']} minutes of training at "
-        f"{run['tokens_per_s']:,} tokens/s on 2 cores.\n\n{task_table(results)}"
+        f"{run['tokens_per_s']:,} tokens/s on 2 cores.\n\n{task_table(results)}\n\n{SIMULATED_NOTE}"
     )
 
 
@@ -75,20 +85,21 @@ def with_results(document: str, results: dict[str, Any]) -> str:
     return f"{head}{BEGIN}\n{results_text(results)}\n{END}{tail}"
 
 
-def measure(work: Path, starter: Path) -> dict[str, Any]:
-    """Evaluate f16 and every lower precision of the run."""
+def measure(work: Path, starter: Path, simulated: dict[str, Path]) -> dict[str, Any]:
+    """Evaluate f16, every lower precision of the run and the simulated ones."""
     files = {"f16": starter / "starter.gguf"}
-    files |= {p: work / f"starter-{p}.gguf" for p in ("q8_0", "q5_0", "q4_0")}
+    files |= {p: work / f"starter-{p}.gguf" for p in ("q8_0", "q5_0", "q4_0")} | simulated
     precisions = {}
     for name, path in files.items():
         score = evaluate(path)
-        (work / f"wrong-{name}.json").write_text(
+        (work / f"wrong-{path.stem}.json").write_text(
             json.dumps(score.wrong, indent=1, ensure_ascii=False), encoding="utf-8"
         )
         precisions[name] = {
             "percent": round(100 * score.accuracy, 1),
             "total": sum(score.total.values()),
-            "bytes": path.stat().st_size,
+            "simulated": name in simulated,
+            "bytes": None if name in simulated else path.stat().st_size,
             "by_task": score.by_task(),
         }
         print(f"{name}: {precisions[name]['percent']} %", flush=True)
@@ -96,9 +107,9 @@ def measure(work: Path, starter: Path) -> dict[str, Any]:
     return {"training": training, "precisions": precisions}
 
 
-def write_results(work: Path, starter: Path) -> None:
+def write_results(work: Path, starter: Path, simulated: dict[str, Path]) -> None:
     """Measure, and renew the results, the manifest and the documents."""
-    results = measure(work, starter)
+    results = measure(work, starter, simulated)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     manifest = manifest_for(starter / "starter.gguf", results["training"]["parameters"])
     (starter / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
