@@ -49,3 +49,17 @@ async def test_the_system_clock_never_goes_back() -> None:
     before = clock.now()
     await clock.sleep(0)
     assert clock.now() >= before
+
+
+async def test_the_system_clocks_deadline_cancels_the_work_too() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        await within(SystemClock(), 0.001, work())
+    assert ended.is_set()
