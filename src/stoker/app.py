@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from aiohttp import web
 
 from stoker.core.clock import Clock, SystemClock
-from stoker.core.errors import OpenToNetworkError, PortInUseError, ServiceError
+from stoker.core.errors import HomeError, OpenToNetworkError, PortInUseError, ServiceError
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine
@@ -43,6 +44,8 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_S = 30.0
 WRITE_S = 60.0
 READ_BUFFER_BYTES = 1 << 16
+# The kernel's `sun_path` has 108 bytes, the last one for its end.
+SOCKET_PATH_BYTES_MAX = 107
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,11 @@ def listen_owner(home: Home) -> socket.socket:
     The service lock is held, so nobody listens there.
     """
     path = home.admin_socket
+    if len(os.fsencode(path)) > SOCKET_PATH_BYTES_MAX:
+        raise HomeError(
+            f"{path} is too long for a socket ({SOCKET_PATH_BYTES_MAX} bytes at most)",
+            hint="set STOKER_HOME to a shorter path",
+        )
     with home_errors(path):
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -52,7 +52,9 @@ class ServiceClient:
             connection.request(method, path)
             response = connection.getresponse()
             answer = json.loads(response.read())
-        except (OSError, http.client.HTTPException) as error:
+        except TimeoutError as error:
+            raise ServiceError(f"The service did not answer within {_TIMEOUT_S:g} s") from error
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NotRunningError from error
         finally:
             connection.close()

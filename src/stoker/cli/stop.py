@@ -8,6 +8,7 @@ import click
 
 from stoker.client import ServiceClient
 from stoker.core.errors import ServiceError
+from stoker.core.model import ModelRef
 from stoker.state.home import Home
 from stoker.state.service_lock import find_service
 
@@ -35,7 +36,7 @@ def command(model: str | None, timeout: float) -> None:
     client = ServiceClient(Home.find())
     client.address()
     if model is not None:
-        done = client.unload(model)
+        done = client.unload(str(ModelRef.parse(model)))
         click.echo(f"{model} {'is unloaded' if done else 'was not loaded'}", err=True)
         return
     client.stop()

@@ -54,7 +54,7 @@ from typing import ClassVar
 class StokerError(Exception):
     """Stoker failed.
 
-    hint: run the command again with --verbose and report what it prints.
+    hint: please report it, with the command and what the log says.
     """
 
     http_status: ClassVar[int] = 500

@@ -6,8 +6,6 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-_SUFFIXES = {"": 1, "k": KIB, "m": MIB, "g": GIB, "t": 1024 * GIB}
-
 
 def format_bytes(count: int) -> str:
     """`count` bytes in binary units with three significant figures: `11.2 MiB`."""
@@ -37,21 +35,3 @@ def format_count(count: int) -> str:
             return f"{int(size)}" if not unit else f"{size:.3g}{unit}"
         size /= 1000
     return f"{size:.3g} T"
-
-
-def parse_bytes(text: str) -> int:
-    """The bytes that `text` names: `1048576`, `512M`, `1.5 GiB` (binary units).
-
-    Raises:
-        ValueError: `text` is not a size, or is negative.
-    """
-    cleaned = text.strip().lower().removesuffix("ib").removesuffix("b").strip()
-    suffix = cleaned[-1:] if cleaned[-1:].isalpha() else ""
-    try:
-        size = float(cleaned.removesuffix(suffix)) * _SUFFIXES[suffix]
-        whole = int(size)
-    except (KeyError, ValueError, OverflowError):
-        raise ValueError(f"not a size: {text!r} (try 512M or 1.5GiB)") from None
-    if whole < 0:
-        raise ValueError(f"a size cannot be negative: {text!r}")
-    return whole

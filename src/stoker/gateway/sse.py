@@ -33,7 +33,7 @@ async def relay(request: web.Request, begun: Answer, *, write_s: float) -> web.S
     except StokerError as error:
         request["error"] = error
         await response.write(errors.event(error))
-    await response.write_eof()
+    await client.finish(response)
     return response
 
 
@@ -80,3 +80,12 @@ class _Client:
             raise ConnectionResetError("the client took nothing for too long") from None
         if self._transport.is_closing():
             raise ConnectionResetError("the client has left")
+
+    async def finish(self, response: web.StreamResponse) -> None:
+        """End the stream.
+
+        Raises:
+            ConnectionError: as `drain`.
+        """
+        await self.drain()
+        await response.write_eof()

@@ -64,6 +64,7 @@ class AsyncLocalModelRuntime:
         self._clock = clock or SystemClock()
         self._wait_s = wait_s
         self._slots = asyncio.Semaphore(self._plan.slots)
+        self._loading = asyncio.Lock()
         self._worker: Worker | None = None
         self._cold: ColdStart | None = None
         self._tally = Tally()
@@ -87,15 +88,22 @@ class AsyncLocalModelRuntime:
         Raises:
             ModelFileError, NotEnoughMemoryError, WorkerError: what stands in the way.
         """
-        if self._worker is not None and self._cold is not None:
+        async with self._loading:
+            if self._worker is not None and self._cold is not None and self._worker.is_up:
+                return self._cold
+            worker = self._worker = self._new_worker()
+            try:
+                self._cold = await worker.start(on_progress)
+            except BaseException:
+                self._worker = None
+                raise
             return self._cold
-        worker = self._new_worker()
-        self._cold = await worker.start(on_progress)
-        self._worker = worker
-        return self._cold
 
     async def unload(self) -> None:
-        """Let answers in flight end, stop the process, free the memory; safe to call twice."""
+        """Let answers in flight end, stop the process, free the memory; safe to call twice.
+
+        A load that is under way ends with `ModelNotLoadedError`.
+        """
         worker, self._worker = self._worker, None
         if worker is not None:
             await worker.stop()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+import contextlib
+import threading
+import weakref
+from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from stoker.core.errors import ModelNotLoadedError
 from stoker.core.model import LocalModel
@@ -15,6 +18,8 @@ from stoker.library.asynchronous import AsyncLocalModelRuntime, Progress
 from stoker.library.portal import Portal
 from stoker.library.statistics import RuntimeStatistics
 from stoker.workers.policy import CageReport
+
+T = TypeVar("T")
 
 
 class LocalModelRuntime:
@@ -37,6 +42,9 @@ class LocalModelRuntime:
             model, context=context, slots=slots, threads=threads, wait_s=wait_s
         )
         self._portal: Portal | None = None
+        # Callers may be in several threads; held for an instant only.
+        self._lock = threading.Lock()
+        self._iterators: weakref.WeakSet[Generator[Any, None, None]] = weakref.WeakSet()
 
     @property
     def model(self) -> LocalModel:
@@ -50,34 +58,41 @@ class LocalModelRuntime:
 
     def load(self, on_progress: Progress | None = None) -> ColdStart:
         """See `AsyncLocalModelRuntime.load`."""
-        if self._portal is None:
-            self._portal = Portal()
+        with self._lock:
+            if self._portal is None:
+                self._portal = Portal()
+            portal = self._portal
         try:
-            return self._portal.call(self._inner.load(on_progress))
+            return portal.call(self._inner.load(on_progress))
         except BaseException:
             self.unload()
             raise
 
     def unload(self) -> None:
-        """See `AsyncLocalModelRuntime.unload`."""
-        portal, self._portal = self._portal, None
-        if portal is not None:
-            try:
-                portal.call(self._inner.unload())
-            finally:
-                portal.close()
+        """See `AsyncLocalModelRuntime.unload`. Iterators that nobody is reading are closed."""
+        with self._lock:
+            portal, self._portal = self._portal, None
+        if portal is None:
+            return
+        try:
+            for iterator in tuple(self._iterators):
+                with contextlib.suppress(ValueError):  # another thread reads it: it may end
+                    iterator.close()
+            portal.call(self._inner.unload())
+        finally:
+            portal.close()
 
     def stream_events(
         self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
     ) -> Generator[Event, None, None]:
         """See `AsyncLocalModelRuntime.stream_events`."""
-        return self._loaded().iterate(self._inner.stream_events(prompt, **options))
+        return self._iterate(self._inner.stream_events(prompt, **options))
 
     def stream(
         self, prompt: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
     ) -> Generator[str, None, None]:
         """See `AsyncLocalModelRuntime.stream`."""
-        return self._loaded().iterate(self._inner.stream(prompt, **options))
+        return self._iterate(self._inner.stream(prompt, **options))
 
     def chat(
         self, messages: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
@@ -123,6 +138,11 @@ class LocalModelRuntime:
         trace: TracebackType | None,
     ) -> None:
         await self._inner.__aexit__(kind, error, trace)
+
+    def _iterate(self, items: AsyncIterator[T]) -> Generator[T, None, None]:
+        iterator = self._loaded().iterate(items)
+        self._iterators.add(iterator)
+        return iterator
 
     def _loaded(self) -> Portal:
         if self._portal is None:

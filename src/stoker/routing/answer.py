@@ -7,7 +7,7 @@ lost is replaced by the next one. It does not know what the bytes go to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -45,12 +45,33 @@ async def answer(scheduler: Scheduler[B], request: Request) -> AsyncIterator[Ans
             lost after its first byte, so the request cannot be repeated unseen.
     """
     async with AsyncExitStack() as stack:
-        begun = await _begin(scheduler, request, stack)
+        begun, rest = await _begin(scheduler, request, stack)
         yield begun
-        scheduler.answered(request.model)
+        if rest.whole:
+            scheduler.answered(request.model)
 
 
-async def _begin(scheduler: Scheduler[B], request: Request, stack: AsyncExitStack) -> Answer:
+class _Rest:
+    """A stream that remembers whether it came to its end."""
+
+    def __init__(self, stream: AnswerStream) -> None:
+        self._stream = stream
+        self.whole = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+        self.whole = True
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """As the stream's own."""
+        self.whole = await self._stream.pour(sink)
+        return self.whole
+
+
+async def _begin(
+    scheduler: Scheduler[B], request: Request, stack: AsyncExitStack
+) -> tuple[Answer, _Rest]:
     for attempt in range(1, ATTEMPTS_MAX + 1):
         async with AsyncExitStack() as trial:
             lease = await trial.enter_async_context(scheduler.lease(request.model))
@@ -62,7 +83,8 @@ async def _begin(scheduler: Scheduler[B], request: Request, stack: AsyncExitStac
                     raise
                 continue
             stack.push_async_exit(trial.pop_all())
-            return Answer(first, chunks, attempt)
+            rest = _Rest(chunks)
+            return Answer(first, rest, attempt), rest
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -81,4 +103,6 @@ async def _first_bytes(chunks: AnswerStream) -> bytes:
     async for chunk in chunks:
         if through := sieve.feed(chunk):
             return through
-    return sieve.rest()
+    if held := sieve.rest():
+        return held
+    raise WorkerLostError("the engine ended its answer before it began")

@@ -53,6 +53,7 @@ class _Seat(Generic[B]):
     model: ModelRef
     capacity: Capacity
     backend: B | None = None
+    leaving: B | None = None
     starting: bool = False
     failed: bool = False
     busy: int = 0
@@ -93,6 +94,7 @@ class Scheduler(Generic[B]):
         self._starter = starter
         self._clock = clock
         self.draining = False
+        self._leases = 0
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -132,10 +134,14 @@ class Scheduler(Generic[B]):
         backend = seat.backend
         if backend is None:
             return False
-        seat.backend, seat.busy = None, 0
-        await backend.stop()
-        if seat.waiting:
-            self._ensure_started(seat)
+        # Until it is gone nothing is started in its place: the model is never in memory twice.
+        seat.backend, seat.leaving, seat.busy = None, backend, 0
+        try:
+            await backend.stop()
+        finally:
+            seat.leaving = None
+            if seat.waiting:
+                self._ensure_started(seat)
         return True
 
     async def drain(self, deadline_s: float) -> None:
@@ -148,9 +154,13 @@ class Scheduler(Generic[B]):
             self._fail_waiting(DrainingError())
         for task in tuple(self._tasks):
             task.cancel()
-        backends = [seat.backend for seat in self._seats.values() if seat.backend is not None]
-        await asyncio.gather(*(backend.stop() for backend in backends))
+        # The time to drain is over, or nothing is in flight: no backend gets time of its own.
+        await asyncio.gather(*(backend.stop(drain_s=0) for backend in self._backends()))
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _backends(self) -> list[B]:
+        both = ((seat.backend, seat.leaving) for seat in self._seats.values())
+        return [backend for pair in both for backend in pair if backend is not None]
 
     # Steps: each runs to its end without waiting.
 
@@ -173,9 +183,11 @@ class Scheduler(Generic[B]):
             backend, turn = seat.backend, seat.waiting.popleft()
             assert backend is not None  # noqa: S101 - policy grants only where a backend stands
             seat.busy += 1
+            self._leases += 1
             turn.set_result(Lease(seat.model, backend))
 
     def _release(self, seat: _Seat[B], lease: Lease[B]) -> None:
+        self._leases -= 1
         # A lease of a backend that has since gone holds no slot of the one that stands now.
         if lease.backend is seat.backend:
             seat.busy -= 1
@@ -195,7 +207,8 @@ class Scheduler(Generic[B]):
         self._grant(seat)
 
     def _failed(self, seat: _Seat[B], error: StokerError) -> None:
-        seat.starting, seat.failed = False, True
+        # A process that failed may well start next time; a file stays as it is.
+        seat.starting, seat.failed = False, not isinstance(error, WorkerError)
         if isinstance(error, WorkerError):  # what is wrong with a file does not heal by waiting
             seat.failures += 1
         for turn in seat.waiting:
@@ -218,7 +231,8 @@ class Scheduler(Generic[B]):
         self._seat(model).failures = 0
 
     def _ensure_started(self, seat: _Seat[B]) -> None:
-        if seat.backend is None and not seat.starting and not (self.draining and not seat.waiting):
+        vacant = seat.backend is None and seat.leaving is None and not seat.starting
+        if vacant and not (self.draining and not seat.waiting):
             seat.starting = True
             self._spawn(self._start(seat))
 
@@ -229,7 +243,7 @@ class Scheduler(Generic[B]):
             seat.waiting.clear()
 
     def _note_idle(self) -> None:
-        if all(seat.busy == 0 and not seat.waiting for seat in self._seats.values()):
+        if self._leases == 0 and not any(seat.waiting for seat in self._seats.values()):
             self._idle.set()
         else:
             self._idle.clear()
@@ -247,9 +261,7 @@ class Scheduler(Generic[B]):
             return await within(self._clock, seat.capacity.wait_s, _result(turn))
         except TimeoutError:
             self._leave(seat, turn)
-            raise QueueTimeoutError(
-                f"No slot of {seat.model} became free within {seat.capacity.wait_s:g} s"
-            ) from None
+            raise _too_late(seat) from None
         except asyncio.CancelledError:
             self._leave(seat, turn)
             raise
@@ -285,3 +297,11 @@ class Scheduler(Generic[B]):
 async def _result(turn: asyncio.Future[Lease[B]]) -> Lease[B]:
     # Shielded: a deadline cancels the waiting, and `_leave` settles the turn.
     return await asyncio.shield(turn)
+
+
+def _too_late(seat: _Seat[B]) -> QueueTimeoutError:
+    seconds = f"{seat.capacity.wait_s:g} s"
+    if seat.backend is None:
+        hint = "try again: the model goes on loading"
+        return QueueTimeoutError(f"{seat.model} did not load within {seconds}", hint=hint)
+    return QueueTimeoutError(f"No slot of {seat.model} became free within {seconds}")

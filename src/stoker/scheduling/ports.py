@@ -34,8 +34,8 @@ class Backend(Protocol):
         """Return when this backend is gone: the reason, or None if it was stopped on purpose."""
         ...
 
-    async def stop(self) -> None:
-        """Let go of the model."""
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Let go of the model; answers in flight may go on for `drain_s`, or its own limit."""
         ...
 
 

@@ -56,6 +56,9 @@ class Home:
         with home_errors(self.root):
             for folder in (self.root, self.run, self.workers):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.run.stat().st_uid != os.geteuid():
+                raise HomeNotWritableError(f"{self.run} belongs to somebody else")
+            self.run.chmod(0o700)  # an older folder may have been open to others
             probe = self.run / f".write-{os.getpid()}"
             probe.write_bytes(b"x" * 512)
             probe.unlink()
@@ -75,5 +78,5 @@ def _translate(error: OSError, path: Path) -> HomeError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFullError(f"The disk that holds {path} is full")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return HomeNotWritableError(f"{path} cannot be written: {error.strerror}")
-    return HomeError(f"{path} cannot be used: {error.strerror}")
+        return HomeNotWritableError(f"{path} cannot be written: {error.strerror or error}")
+    return HomeError(f"{path} cannot be used: {error.strerror or error}")

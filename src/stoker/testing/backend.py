@@ -49,6 +49,7 @@ class FakeBackend:
         self.opened = 0
         self.ended: asyncio.Future[StokerError | None] = asyncio.Future()
         self.stopped = False
+        self.drain_s: float | None = None
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[FakeStream]:  # noqa: ARG002 - the port
@@ -63,9 +64,10 @@ class FakeBackend:
         """Why it ended, once a test has ended it."""
         return await asyncio.shield(self.ended)
 
-    async def stop(self) -> None:
+    async def stop(self, drain_s: float | None = None) -> None:
         """End on purpose."""
         self.stopped = True
+        self.drain_s = drain_s
         self.end(None)
 
     def end(self, error: StokerError | None) -> None:

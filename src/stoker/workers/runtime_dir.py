@@ -8,6 +8,7 @@ and sweepers.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from stoker.core.errors import HomeNotWritableError
+from stoker.core.errors import DiskFullError, HomeNotWritableError
 
 SOCKET_NAME = "e.sock"
 SOCKET_PATH_BYTES = 103  # the shortest limit of any platform, macOS; Linux takes 107
@@ -55,6 +56,8 @@ class RuntimeDirectory:
                 lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
                 fcntl.flock(lock, fcntl.LOCK_EX)
         except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise DiskFullError(f"no folder for a worker can be made: {error}") from error
             raise HomeNotWritableError(f"no folder for a worker can be made: {error}") from error
         return cls(path, lock, made_for)
 

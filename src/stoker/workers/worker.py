@@ -88,6 +88,11 @@ class Worker:
         """Where the worker stands in its life."""
         return self._state
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it has a process, or is about to have one: neither stopped nor failed."""
+        return self._state not in FINAL
+
     async def start(self, on_progress: Callable[[float], None] | None = None) -> ColdStart:
         """Bring the model up; return once it has really answered.
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stoker.core import units
 
@@ -27,21 +25,3 @@ def test_seconds_are_shown_as_a_person_would_say_them(seconds: float, shown: str
 )
 def test_counts_are_shown_in_decimal_units(count: int, shown: str) -> None:
     assert units.format_count(count) == shown
-
-
-@pytest.mark.parametrize(
-    ("text", "count"), [("512", 512), ("1.5GiB", 3 << 29), ("2 M", 2 << 20), ("7kb", 7 << 10)]
-)
-def test_sizes_are_read(text: str, count: int) -> None:
-    assert units.parse_bytes(text) == count
-
-
-@pytest.mark.parametrize("text", ["", "much", "-1", "1x", "nan", "inf", "1e400"])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="size"):
-        units.parse_bytes(text)
-
-
-@given(st.integers(0, 1 << 45))
-def test_a_plain_number_of_bytes_reads_as_itself(count: int) -> None:
-    assert units.parse_bytes(str(count)) == count
