@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
 import os
 import signal
@@ -20,7 +21,13 @@ from pathlib import Path
 from aiohttp import web
 
 from stoker.core.clock import Clock, SystemClock
-from stoker.core.errors import HomeError, OpenToNetworkError, PortInUseError, ServiceError
+from stoker.core.errors import (
+    HomeError,
+    OpenToNetworkError,
+    PortInUseError,
+    ServiceError,
+    StokerError,
+)
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine
@@ -43,6 +50,7 @@ LOG = logging.getLogger("stoker.service")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_S = 30.0
 WRITE_S = 60.0
+STDERR_LINES_LOGGED = 5
 READ_BUFFER_BYTES = 1 << 16
 # The kernel's `sun_path` has 108 bytes, the last one for its end.
 SOCKET_PATH_BYTES_MAX = 107
@@ -81,6 +89,7 @@ class WorkerStarter:
         self._limits = settings.limits
         self._engines = settings.engines
         self._clock = clock
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def start(self, model: ModelRef) -> Worker:
         """A worker that has answered.
@@ -97,8 +106,15 @@ class WorkerStarter:
             clock=self._clock,
             limits=self._limits,
         )
-        cold = await worker.start()
-        LOG.info("loaded %s in %.3f s", model, cold.total_s)
+        try:
+            cold = await worker.start()
+        except StokerError as error:
+            LOG.error("%s did not load: %s", model, error.message)  # noqa: TRY400 - no defect
+            raise
+        LOG.info("loaded %s in %.3f s, process %s", model, cold.total_s, worker.statistics().pid)
+        watch = asyncio.ensure_future(_log_end(worker, model))
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
         return worker
 
 
@@ -110,6 +126,16 @@ def run(settings: ServiceSettings, home: Home, announce: Callable[[str], None]) 
         asyncio.run(run_service(settings, home, announce))
     else:
         uvloop.run(run_service(settings, home, announce))
+
+
+async def _log_end(worker: Worker, model: ModelRef) -> None:
+    error = await worker.wait_ended()
+    if error is None:
+        LOG.info("unloaded %s", model)
+        return
+    LOG.error("lost %s: %s", model, error.message)
+    for line in worker.statistics().stderr_tail[-STDERR_LINES_LOGGED:]:
+        LOG.error("%s said: %s", model, line)
 
 
 async def run_service(
@@ -143,8 +169,20 @@ def refuse_open_door(settings: ServiceSettings) -> None:
     Raises:
         OpenToNetworkError: the address is not loopback and there is no key.
     """
+    _check_address(settings.host)
     if settings.host not in LOOPBACK and not settings.key:
         raise OpenToNetworkError(f"{settings.host} is open to the network and there is no API key")
+
+
+def _check_address(host: str) -> None:
+    if host == "localhost":
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ServiceError(
+            f"{host} is not an address", hint="use an IP address of this machine, or localhost"
+        ) from None
 
 
 async def _open_doors(

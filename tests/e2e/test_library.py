@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stoker import AsyncLocalModelRuntime, LocalModelRuntime, Message, ModelNotLoadedError
-from stoker.core.errors import CannotEmbedError, ContextOverflowError, InvalidRequestError
+from stoker.core.errors import (
+    CannotEmbedError,
+    ContextOverflowError,
+    InvalidRequestError,
+    QueueFullError,
+    StokerError,
+)
 from stoker.core.request import Role
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -172,3 +181,49 @@ def test_an_interpreter_that_ends_without_unload_leaves_no_child(
             break
         deadline.wait(0.01)
     assert not alive(pid)
+
+
+def test_a_thread_that_would_wait_for_itself_is_told_so() -> None:
+    with LocalModelRuntime("starter") as runtime:
+        pieces = runtime.stream("Explain all shop policies", temperature=0)
+        next(pieces)
+        with pytest.raises(QueueFullError, match="earlier answer"):
+            runtime.generate("hi")
+        pieces.close()
+        assert runtime.generate("hi", max_tokens=2).text
+
+
+def test_an_iterator_that_nobody_reads_does_not_hold_up_the_unload() -> None:
+    runtime = LocalModelRuntime("starter")
+    runtime.load()
+    pieces = runtime.stream("Explain all shop policies", temperature=0)
+    next(pieces)
+    before = time.monotonic()
+    runtime.unload()
+    assert time.monotonic() - before < 20  # a drain that waits for it would take its whole 30 s
+    assert list(pieces) == []
+
+
+def test_loads_from_two_threads_make_one_process() -> None:
+    runtime = LocalModelRuntime("starter")
+    threads = [threading.Thread(target=runtime.load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    pid = runtime.statistics().pid
+    runtime.load()
+    assert runtime.statistics().pid == pid
+    runtime.unload()
+
+
+def test_a_lost_process_is_replaced_by_the_next_load() -> None:
+    with LocalModelRuntime("starter") as runtime:
+        first = runtime.statistics().pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        with pytest.raises(StokerError):
+            runtime.generate("hi", max_tokens=1)
+        runtime.load()
+        assert runtime.statistics().pid != first
+        assert runtime.generate("hi", max_tokens=2).text

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from stoker.cli.answering import loaded, print_events
-from stoker.core.errors import InvalidRequestError
+from stoker.core.errors import ContextOverflowError, InvalidRequestError
 from stoker.core.request import Message, Role
 from stoker.library.blocking import LocalModelRuntime
 
@@ -38,10 +38,24 @@ def _turn(
     """The conversation after the model's answer; without the question where it was refused."""
     try:
         text, _ = print_events(runtime.stream_events(turns, **options), quiet=False)
+    except ContextOverflowError:
+        shorter = _without_oldest(turns)
+        if shorter is None:
+            click.echo("error: that is longer than the model's context", err=True)
+            return turns[:-1]
+        click.echo("(the oldest question and answer were dropped: the context is full)", err=True)
+        return _turn(runtime, shorter, options)
     except InvalidRequestError as error:
         click.echo(f"error: {error.message}\nhint: /clear forgets the conversation", err=True)
         return turns[:-1]
     return [*turns, Message(Role.ASSISTANT, text)]
+
+
+def _without_oldest(turns: list[Message]) -> list[Message] | None:
+    """The conversation without its first question and answer; None if only the last is left."""
+    told = turns[:1] if turns[0].role is Role.SYSTEM else []
+    spoken = turns[len(told) :]
+    return [*told, *spoken[2:]] if len(spoken) > 2 else None
 
 
 def _ask() -> str | None:

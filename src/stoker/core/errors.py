@@ -202,7 +202,7 @@ class NotFoundError(StokerError):
 class ModelNotFoundError(NotFoundError):
     """There is no such model.
 
-    hint: use `starter` or the path of a .gguf file; a service answers for what it was given.
+    hint: use `starter` or a .gguf file; a service lists what it was given under /v1/models.
     """
 
     openai_code = "model_not_found"

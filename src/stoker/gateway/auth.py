@@ -15,13 +15,19 @@ _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 @web.middleware
 async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse names that are not ours: a page in a browser must not reach us by rebinding DNS.
+    """Refuse names that are not ours.
+
+    A page in a browser must not reach us from another site, nor by rebinding DNS.
 
     Raises:
         HostRefusedError: the Host header names another host.
     """
-    if host_name(request.headers.get("Host", "")) not in request.app[SERVICE].policy.hosts:
+    hosts = request.app[SERVICE].policy.hosts
+    if host_name(request.headers.get("Host", "")) not in hosts:
         raise HostRefusedError
+    origin = request.headers.get("Origin")
+    if origin is not None and host_name(origin.partition("://")[2]) not in hosts:
+        raise HostRefusedError("The Origin header names a page of another host")
     return await handler(request)
 
 

@@ -60,7 +60,7 @@ def event(error: StokerError) -> bytes:
 def _respond_http(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     if error.status < 400:  # a redirect is not an error
         raise error
-    ours: StokerError = InvalidRequestError(f"{error.reason}")
+    ours: StokerError = InvalidRequestError(f"{error.reason}", hint="see the README's endpoints")
     if isinstance(error, web.HTTPNotFound):
         ours = NotFoundError("There is no such endpoint")
     response = respond(request, ours)

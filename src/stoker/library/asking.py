@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
+from stoker.core.bounds import checked
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import LocalModel
 from stoker.core.request import Kind, Message, Request, Role, Sampling
@@ -38,10 +39,11 @@ def to_request(
     """
     sampling = _sampling(options)
     if isinstance(prompt, str) and not model.facts.chat_template:
-        return Request(new_id(), model.ref, Kind.COMPLETION, inputs=(prompt,), sampling=sampling)
+        asked = Request(new_id(), model.ref, Kind.COMPLETION, inputs=(prompt,), sampling=sampling)
+        return checked(asked)
     turns = [Message(Role.USER, prompt)] if isinstance(prompt, str) else prompt
     messages = tuple(_message(turn) for turn in turns)
-    return Request(new_id(), model.ref, Kind.CHAT, messages=messages, sampling=sampling)
+    return checked(Request(new_id(), model.ref, Kind.CHAT, messages=messages, sampling=sampling))
 
 
 def new_id() -> str:
@@ -64,7 +66,7 @@ def _message(turn: MessageLike) -> Message:
         return turn
     try:
         return Message(Role(turn["role"]), turn["content"])
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise InvalidRequestError(
             "A message needs a role (system, user or assistant) and a content"
         ) from None

@@ -6,6 +6,7 @@ The process is the same caged worker that the service uses.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -18,6 +19,7 @@ from stoker.core.errors import (
     EngineError,
     ModelNotLoadedError,
     QueueTimeoutError,
+    WorkerLostError,
 )
 from stoker.core.model import LocalModel, Task
 from stoker.core.plan import Plan
@@ -33,6 +35,8 @@ from stoker.workers.policy import CageReport
 from stoker.workers.worker import Worker
 
 Progress = Callable[[float], None]
+# How long the end of a lost process may take to be noticed.
+NOTICED_S = 5.0
 
 
 class AsyncLocalModelRuntime:
@@ -228,7 +232,14 @@ class AsyncLocalModelRuntime:
         try:
             if self._worker is None:
                 raise ModelNotLoadedError(f"{self._plan.model.ref} was unloaded")
-            yield self._worker
+            worker = self._worker
+            try:
+                yield worker
+            except WorkerLostError:
+                # Its end is noticed a moment later; a `load` after this error starts another one.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(worker.wait_ended(), NOTICED_S)
+                raise
         finally:
             self._slots.release()
 

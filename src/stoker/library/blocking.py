@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import threading
 import weakref
 from collections.abc import AsyncIterator, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from stoker.core.errors import ModelNotLoadedError
+from stoker.core.errors import ModelNotLoadedError, QueueFullError
 from stoker.core.model import LocalModel
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Completion, Event
@@ -20,6 +21,11 @@ from stoker.library.statistics import RuntimeStatistics
 from stoker.workers.policy import CageReport
 
 T = TypeVar("T")
+
+
+def is_suspended(iterator: Generator[Any, None, None]) -> bool:
+    """Whether `iterator` was begun, has not ended, and nobody is reading it now."""
+    return inspect.getgeneratorstate(iterator) == inspect.GEN_SUSPENDED
 
 
 class LocalModelRuntime:
@@ -44,7 +50,9 @@ class LocalModelRuntime:
         self._portal: Portal | None = None
         # Callers may be in several threads; held for an instant only.
         self._lock = threading.Lock()
-        self._iterators: weakref.WeakSet[Generator[Any, None, None]] = weakref.WeakSet()
+        self._iterators: weakref.WeakKeyDictionary[Generator[Any, None, None], int] = (
+            weakref.WeakKeyDictionary()
+        )
 
     @property
     def model(self) -> LocalModel:
@@ -139,12 +147,23 @@ class LocalModelRuntime:
     ) -> None:
         await self._inner.__aexit__(kind, error, trace)
 
+    def _refuse_to_wait_for_ourselves(self) -> None:
+        """A thread that holds every slot by answers it has not read to the end waits forever."""
+        own = threading.get_ident()
+        begun = [it for it, by in self._iterators.items() if by == own and is_suspended(it)]
+        if len(begun) >= self._inner.plan.slots:
+            raise QueueFullError(
+                "This thread has not read its earlier answer to the end",
+                hint="read or close that iterator first, or make the runtime with more slots",
+            )
+
     def _iterate(self, items: AsyncIterator[T]) -> Generator[T, None, None]:
         iterator = self._loaded().iterate(items)
-        self._iterators.add(iterator)
+        self._iterators[iterator] = threading.get_ident()
         return iterator
 
     def _loaded(self) -> Portal:
+        self._refuse_to_wait_for_ourselves()
         if self._portal is None:
             raise ModelNotLoadedError(f"{self._inner.model.ref} is not loaded")
         return self._portal

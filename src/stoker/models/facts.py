@@ -42,6 +42,9 @@ def read_facts(path: Path) -> ModelFacts:
         raise ModelFileGarbageError(f"{path.name}: names no architecture")
     if not header.tensors or _text(header, "general.type") in {"vocab", "vocabulary"}:
         raise VocabularyOnlyError(f"{path.name}: holds a vocabulary and no weights")
+    for key in ("context_length", "block_count", "embedding_length"):
+        if not _count(header, f"{architecture}.{key}"):
+            raise ModelFileGarbageError(f"{path.name}: states no {architecture}.{key}")
     return ModelFacts(
         architecture=architecture,
         parameters=header.parameters,

@@ -7,7 +7,6 @@ mean is for `facts`.
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -82,31 +81,32 @@ def read_header(path: Path) -> Header:
         ModelFileGarbageError: it is not GGUF, or says what cannot be.
     """
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its writer
+            raise ModelFileMissingError(f"{path.name}: not a regular file")
         with path.open("rb") as file:
-            return _read_mapped(path, file)
+            return _read(path, file)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelFileMissingError(f"{path.name}: cannot be read: {reason}") from error
 
 
-def _read_mapped(path: Path, file: BinaryIO) -> Header:
-    if not path.is_file():
-        raise ModelFileMissingError(f"{path.name}: not a regular file")
+def _read(path: Path, file: BinaryIO) -> Header:
     size = file.seek(0, 2)
     if size == 0:
         raise ModelFileEmptyError(f"{path.name}: the file is empty (0 bytes)")
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _Parser(path.name, data, size).header()
+    file.seek(0)
+    # Read, not mapped: a mapped file that somebody cuts short meanwhile would kill this process.
+    return _Parser(path.name, file.read(HEADER_BYTES_MAX), size).header()
 
 
 class _Parser:
-    """A cursor over the mapped file that checks each step before taking it."""
+    """A cursor over the file's first bytes that checks each step before taking it."""
 
-    def __init__(self, name: str, data: mmap.mmap, size: int) -> None:
+    def __init__(self, name: str, data: bytes, size: int) -> None:
         self._name = name
         self._data = data
         self._size = size
-        self._limit = min(size, HEADER_BYTES_MAX)
+        self._limit = min(size, len(data))
         self._at = 0
 
     def header(self) -> Header:

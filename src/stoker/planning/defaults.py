@@ -16,6 +16,8 @@ from stoker.core.units import MIB, format_bytes
 
 CONTEXT_DEFAULT = 4096
 CONTEXT_UNKNOWN = 2048
+# Below this the engine aborts instead of refusing.
+CONTEXT_MIN = 32
 SLOTS_MAX = 256
 ONE_THREAD_BYTES = 64 * MIB
 
@@ -82,12 +84,12 @@ def _check(wishes: Wishes, model: LocalModel) -> None:
             hint=f"use --ctx {trained} or less",
             param="context",
         )
-    for name, value, most in (
-        ("context", wishes.context, 1 << 24),
-        ("slots", wishes.slots, SLOTS_MAX),
-        ("threads", wishes.threads, 1024),
+    for name, value, least, most in (
+        ("context", wishes.context, CONTEXT_MIN, 1 << 24),
+        ("slots", wishes.slots, 1, SLOTS_MAX),
+        ("threads", wishes.threads, 1, 1024),
     ):
-        if value is not None and not 1 <= value <= most:
+        if value is not None and not least <= value <= most:
             raise InvalidRequestError(
-                f"{name} is {value}", hint=f"use a number from 1 to {most}", param=name
+                f"{name} is {value}", hint=f"use a number from {least} to {most}", param=name
             )

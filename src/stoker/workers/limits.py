@@ -21,8 +21,8 @@ class WorkerLimits:
     first_byte_s: float = 300.0
     idle_s: float = 120.0
     connect_s: float = 10.0
-    heartbeat_interval_s: float = 5.0
-    heartbeat_deadline_s: float = 10.0
+    heartbeat_interval_s: float = 2.0
+    heartbeat_deadline_s: float = 5.0
     heartbeat_misses: int = 3
     drain_s: float = 30.0
     terminate_s: float = 10.0

@@ -1,6 +1,7 @@
 """The header reader: what a file says is checked before it is used, and work is bounded."""
 
 import contextlib
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -170,3 +171,9 @@ def test_a_header_beyond_the_limit_is_refused(
 def test_a_directory_is_not_a_model(tmp_path: Path) -> None:
     with pytest.raises(ModelFileMissingError):
         read_header(tmp_path)
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    with pytest.raises(ModelFileMissingError, match="not a regular file"):
+        read_header(tmp_path / "pipe.gguf")

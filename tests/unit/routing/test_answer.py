@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from stoker.core.errors import DrainingError, EngineError, StokerError, WorkerLostError
 from stoker.core.model import ModelRef
 from stoker.core.request import Kind, Request
-from stoker.routing.answer import ATTEMPTS_MAX, answer
+from stoker.routing.answer import ATTEMPTS_MAX, _first_bytes, answer
 from stoker.scheduling.loop import Capacity, Scheduler
-from stoker.testing.backend import FakeBackend, FakeStarter
+from stoker.testing.backend import FakeBackend, FakeStarter, FakeStream
 from stoker.testing.clock import ManualClock
 
 STARTER = ModelRef("starter")
@@ -102,3 +104,22 @@ async def test_a_draining_service_takes_nothing() -> None:
     await scheduler.drain(1)
     with pytest.raises(DrainingError):
         await read(scheduler)
+
+
+async def test_only_an_answer_that_came_to_its_end_forgives_the_failures() -> None:
+    scheduler, _ = over(*(FakeBackend([b"a\n\n"], LOST) for _ in range(3)))
+    for _ in range(3):
+        async with answer(scheduler, REQUEST) as begun:  # as the gateway does: it answers the error
+            with pytest.raises(WorkerLostError):
+                await begun.rest.pour(lambda _: True)
+        for _ in range(20):  # the loss is noticed, and the next backend starts
+            await asyncio.sleep(0)
+    assert scheduler._seats[STARTER].failures == 3
+    await read(scheduler)
+    assert scheduler._seats[STARTER].failures == 0
+    await scheduler.drain(1)
+
+
+async def test_an_answer_that_ends_before_it_begins_is_a_lost_backend() -> None:
+    with pytest.raises(WorkerLostError, match="before it began"):
+        await _first_bytes(FakeStream(FakeBackend([REPORT])))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stoker.core.errors import (
     DrainingError,
     LoadFailedError,
+    ModelFileTruncatedError,
     ModelNotFoundError,
     QueueFullError,
     QueueTimeoutError,
@@ -258,3 +259,52 @@ def test_every_request_ends_once_and_no_slot_is_sold_twice(
         assert seat.occupancy.waiting <= max(queue_max, 0)
 
     asyncio.run(scenario())
+
+
+async def test_no_backend_gets_time_of_its_own_beyond_the_drain() -> None:
+    starter = FakeStarter()
+    scheduler, clock = make(starter)
+    lease = scheduler.lease(STARTER)
+    await lease.__aenter__()
+    draining = asyncio.ensure_future(scheduler.drain(5))
+    await settle()
+    await clock.advance(5)
+    await draining
+    assert starter.started[0].drain_s == 0
+    await lease.__aexit__(None, None, None)
+
+
+async def test_nothing_is_started_beside_a_backend_that_is_leaving() -> None:
+    starter = FakeStarter()
+    scheduler, _ = make(starter)
+    async with scheduler.lease(STARTER):
+        pass
+    gate = asyncio.Event()
+    stop = starter.started[0].stop
+
+    async def slow_stop(drain_s: float | None = None) -> None:
+        await gate.wait()
+        await stop(drain_s)
+
+    starter.started[0].stop = slow_stop
+    unloading = asyncio.ensure_future(scheduler.unload(STARTER))
+    await settle()
+    waiting = asyncio.ensure_future(scheduler.lease(STARTER).__aenter__())
+    await settle()
+    assert len(starter.started) == 1
+    gate.set()
+    assert await unloading
+    assert (await waiting).backend is starter.started[1]
+
+
+async def test_a_process_that_failed_to_start_does_not_count_as_broken_a_file_does() -> None:
+    starter = FakeStarter(error=LoadFailedError("no"))
+    scheduler, _ = make(starter)
+    with pytest.raises(LoadFailedError):
+        await scheduler.lease(STARTER).__aenter__()
+    assert not scheduler.view()[0].failed
+    starter.error = ModelFileTruncatedError("short")
+    with pytest.raises(ModelFileTruncatedError):
+        await scheduler.lease(STARTER).__aenter__()
+    assert scheduler.view()[0].failed
+    await scheduler.drain(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from stoker.core.bounds import checked
 from stoker.core.request import Kind, Request
 from stoker.gateway.openai import answers, schema
 
@@ -21,12 +22,14 @@ def to_request(request_id: str, body: schema.ChatBody) -> Request:
         InvalidRequestError: fields that contradict each other, or not a model's name.
     """
     answers.check_stream_options(body)
-    return Request(
-        id=f"chatcmpl-{request_id}",
-        model=answers.model_named(body.model),
-        kind=Kind.CHAT,
-        messages=tuple(message.to_core() for message in body.messages),
-        sampling=body.sampling(),
-        include_usage=body.include_usage,
-        json_object=body.response_format is not None and body.response_format.type != "text",
+    return checked(
+        Request(
+            id=f"chatcmpl-{request_id}",
+            model=answers.model_named(body.model),
+            kind=Kind.CHAT,
+            messages=tuple(message.to_core() for message in body.messages),
+            sampling=body.sampling(),
+            include_usage=body.include_usage,
+            json_object=body.response_format is not None and body.response_format.type != "text",
+        )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from stoker.core.bounds import checked
 from stoker.core.request import Kind, Request
 from stoker.gateway.openai import answers, schema
 
@@ -21,11 +22,13 @@ def to_request(request_id: str, body: schema.CompletionBody) -> Request:
         InvalidRequestError: fields that contradict each other, or not a model's name.
     """
     answers.check_stream_options(body)
-    return Request(
-        id=f"cmpl-{request_id}",
-        model=answers.model_named(body.model),
-        kind=Kind.COMPLETION,
-        inputs=(body.prompt,),
-        sampling=body.sampling(),
-        include_usage=body.include_usage,
+    return checked(
+        Request(
+            id=f"cmpl-{request_id}",
+            model=answers.model_named(body.model),
+            kind=Kind.COMPLETION,
+            inputs=(body.prompt,),
+            sampling=body.sampling(),
+            include_usage=body.include_usage,
+        )
     )

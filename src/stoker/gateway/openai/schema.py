@@ -175,7 +175,9 @@ def _explain(details: list[ErrorDetails], shape: type[BaseModel]) -> InvalidRequ
         return InvalidRequestError("The body is not a JSON object", hint="send one JSON object")
     if detail["type"] == "string_pattern_mismatch":
         return InvalidRequestError(f"{field} holds a NUL character", hint="remove it", param=field)
-    return InvalidRequestError(f"{field}: {detail['msg']}", hint="correct it", param=field)
+    return InvalidRequestError(
+        f"{field}: {detail['msg']}", hint="see the message for what it takes", param=field
+    )
 
 
 def _closest(details: list[ErrorDetails]) -> ErrorDetails:

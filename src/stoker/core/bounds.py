@@ -1,0 +1,72 @@
+"""What a request may ask for: one check for every door.
+
+Pure. Bounds are wide: they keep out what no engine can mean, not what is unwise.
+"""
+
+from __future__ import annotations
+
+import math
+
+from stoker.core.errors import InvalidRequestError
+from stoker.core.request import Kind, Request, Sampling
+
+STOPS_MAX = 16
+_RANGES = {
+    "temperature": (0.0, 5.0),
+    "top_p": (0.0, 1.0),
+    "min_p": (0.0, 1.0),
+    "top_k": (0, 1 << 20),
+    "frequency_penalty": (-2.0, 2.0),
+    "presence_penalty": (-2.0, 2.0),
+    "repeat_penalty": (0.0, 10.0),
+    "seed": (0, (1 << 32) - 1),
+    "max_tokens": (1, 1 << 24),
+}
+_WHOLE = frozenset({"top_k", "seed", "max_tokens"})
+
+
+def checked(request: Request) -> Request:
+    """`request` itself.
+
+    Raises:
+        InvalidRequestError: a number out of its bounds, no text, or text that no engine can take.
+    """
+    _check_sampling(request.sampling)
+    texts = [message.content for message in request.messages] or list(request.inputs)
+    if not texts:
+        what = "message" if request.kind is Kind.CHAT else "text"
+        raise InvalidRequestError(f"There is no {what}", hint="give at least one")
+    for text in (*texts, *request.sampling.stop):
+        _check_text(text)
+    return request
+
+
+def _check_sampling(sampling: Sampling) -> None:
+    for name, (least, most) in _RANGES.items():
+        value = getattr(sampling, name)
+        if value is None:
+            continue
+        kinds = int if name in _WHOLE else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+            raise InvalidRequestError(f"{name} is not a number of its kind", param=name)
+        if not least <= value <= most:
+            raise InvalidRequestError(
+                f"{name} is out of range", hint=f"use {least:g} to {most:g}", param=name
+            )
+    if len(sampling.stop) > STOPS_MAX or "" in sampling.stop:
+        raise InvalidRequestError(
+            "stop is empty or too long", hint=f"use at most {STOPS_MAX} texts", param="stop"
+        )
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidRequestError("A text is not a string", hint="decode it first")
+    if "\0" in text:
+        raise InvalidRequestError("A text holds a NUL character", hint="remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequestError(
+            "A text is not valid Unicode", hint="remove half a pair"
+        ) from None

@@ -1,0 +1,58 @@
+"""One check for every door: what no engine can mean is refused, and the value is not repeated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from stoker.core.bounds import checked
+from stoker.core.errors import InvalidRequestError
+from stoker.core.model import ModelRef
+from stoker.core.request import Kind, Message, Request, Role, Sampling
+
+GOOD = Request("1", ModelRef("starter"), Kind.COMPLETION, inputs=("hi",))
+
+
+def test_a_plain_request_passes_unchanged() -> None:
+    assert checked(GOOD) is GOOD
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("temperature", 99),
+        ("temperature", True),
+        ("temperature", "hot"),
+        ("max_tokens", 0),
+        ("max_tokens", 1.5),
+        ("seed", -1),
+        ("top_p", 2.0),
+    ],
+)
+def test_a_number_that_no_engine_can_mean_is_refused(name: str, value: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        checked(replace(GOOD, sampling=Sampling(**{name: value})))
+    assert caught.value.param == name
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", b"bytes"])
+def test_text_that_no_engine_can_take_is_refused(text: object) -> None:
+    with pytest.raises(InvalidRequestError):
+        checked(replace(GOOD, inputs=(text,)))
+    with pytest.raises(InvalidRequestError):
+        checked(replace(GOOD, kind=Kind.CHAT, messages=(Message(Role.USER, text),)))
+
+
+@pytest.mark.parametrize("stop", [("",), ("a",) * 17])
+def test_a_stop_that_stops_nothing_or_everything_is_refused(stop: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidRequestError):
+        checked(replace(GOOD, sampling=Sampling(stop=stop)))
+
+
+def test_nothing_to_answer_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="no message"):
+        checked(replace(GOOD, kind=Kind.CHAT, inputs=()))
