@@ -24,7 +24,7 @@ DECODE = ("decode", 16, 64)
 
 def measure(quick: bool) -> Result:
     with half_b() as path:
-        rows = compare(path, 2 if quick else 3)
+        rows = compare(path, 2 if quick else 5)
     return Result("engine", "bare wheel", rows, notes=NOTES)
 
 
@@ -54,7 +54,12 @@ def rates(
     clock, engine = [], []
     for turn in range(rounds + 1):
         text = f"{chr(65 + turn)} " + "lo " * (prompt // 3)  # a token for each byte
-        ours, alone = ask_stoker(runtime, text, tokens), ask_bare(bare, text, tokens)
+        if turn % 2:  # neither side is always the one that follows the other
+            ours = ask_stoker(runtime, text, tokens)
+            alone = ask_bare(bare, text, tokens)
+        else:
+            alone = ask_bare(bare, text, tokens)
+            ours = ask_stoker(runtime, text, tokens)
         if turn:
             clock.append((count / ours[0], count / alone[0]))
             index = 2 if tokens > 1 else 1
