@@ -70,8 +70,11 @@ async def test_a_cancelled_sleeper_is_forgotten() -> None:
 
 
 async def test_a_sleep_of_nothing_returns_at_once() -> None:
-    await ManualClock().sleep(0)
-    await ManualClock().sleep(-1)
+    clock = ManualClock()
+    await clock.sleep(0)
+    await clock.sleep(-1)
+    assert clock.now() == 0
+    assert clock.sleepers == 0
 
 
 async def test_a_deadline_on_this_clock_cancels_its_work() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from aiohttp import web
 
 from stoker.core.errors import InvalidRequestError
-from stoker.core.model import ModelRef
 from stoker.core.request import Kind, Request, Usage
 from stoker.engines.openai_wire import assemble
 from stoker.gateway import sse
@@ -25,15 +24,6 @@ async def respond(http: web.Request, request: Request, *, stream: bool) -> web.S
         if stream:
             return await sse.relay(http, begun, write_s=service.policy.write_s)
         return web.json_response(await _whole(begun, request))
-
-
-def model_named(text: str) -> ModelRef:
-    """The model that a client names.
-
-    Raises:
-        InvalidModelNameError: not a name; paths are for the one who starts the service.
-    """
-    return ModelRef.parse(text)
 
 
 def check_stream_options(body: schema.CommonBody) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from stoker.core.bounds import checked
+from stoker.core.model import ModelRef
 from stoker.core.request import Kind, Request
 from stoker.gateway.openai import answers, schema
 
@@ -25,7 +26,7 @@ def to_request(request_id: str, body: schema.ChatBody) -> Request:
     return checked(
         Request(
             id=f"chatcmpl-{request_id}",
-            model=answers.model_named(body.model),
+            model=ModelRef.parse(body.model),
             kind=Kind.CHAT,
             messages=tuple(message.to_core() for message in body.messages),
             sampling=body.sampling(),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from stoker.core.errors import ModelNotFoundError
-from stoker.core.model import LocalModel
-from stoker.gateway.openai.answers import model_named
+from stoker.core.model import LocalModel, ModelRef
 from stoker.gateway.service import SERVICE, Service
 
 
@@ -24,7 +23,7 @@ async def show_model(request: web.Request) -> web.Response:
         ModelNotFoundError: this service does not answer for it.
     """
     service = request.app[SERVICE]
-    ref = model_named(request.match_info["model"])
+    ref = ModelRef.parse(request.match_info["model"])
     if ref not in service.models:
         raise ModelNotFoundError(f"There is no model {ref}")
     return web.json_response(_row(service.models[ref], service))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError
 from pydantic_core import ErrorDetails
 
+from stoker.core.bounds import STOPS_MAX
 from stoker.core.errors import InvalidRequestError, UnsupportedParameterError
 from stoker.core.request import Message, Role, Sampling
 
@@ -44,7 +45,6 @@ UNSUPPORTED = frozenset(
         "web_search_options",
     ]
 )
-STOPS_MAX = 16
 MESSAGES_MAX = 4096
 
 Number = StrictFloat | StrictInt
