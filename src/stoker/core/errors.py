@@ -6,7 +6,9 @@
     │   ├── UnsupportedParameterError
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
-    │   └── CannotEmbedError
+    │   ├── CannotEmbedError
+    │   ├── InvalidSourceError
+    │   └── SeveralFilesError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -19,7 +21,13 @@
     │   ├── ModelFileTruncatedError
     │   ├── ModelFileGarbageError
     │   ├── UnsupportedArchitectureError
+    │   ├── UnsupportedModelError
     │   └── VocabularyOnlyError
+    ├── SourceError                    where the model should come from
+    │   ├── SourceUnreachableError
+    │   ├── SourceDeniedError
+    │   ├── SourceUnsafeError
+    │   └── DigestMismatchError
     ├── NotEnoughMemoryError
     ├── ModelNotLoadedError
     ├── WorkerError                    the process that holds the model failed us
@@ -37,12 +45,14 @@
     │   └── NotRunningError
     └── HomeError                      the folder where Stoker keeps things
         ├── HomeNotWritableError
+        ├── ModelInUseError
+        ├── StoreDamagedError
         └── DiskFullError
 
 The docstring of a class is its default message, its last line a hint how to mend it. Each class
 has one HTTP status, one OpenAI error type and code, and one exit code of the command.
 Exit codes: 1 internal, 2 usage, 3 does not fit, 4 not found, 5 model file, 6 worker,
-7 service, 8 overloaded, 9 home, 10 not allowed.
+7 service, 8 overloaded, 9 home, 10 not allowed, 11 source.
 """
 
 from __future__ import annotations
@@ -144,6 +154,24 @@ class CannotEmbedError(InvalidRequestError):
     """
 
     openai_code = "model_cannot_embed"
+
+
+class InvalidSourceError(InvalidRequestError):
+    """That does not say where a model is.
+
+    hint: a path, https://..., hf:owner/repo[:file], ollama:name[:tag] or oci:host/name:tag.
+    """
+
+    openai_code = "invalid_source"
+
+
+class SeveralFilesError(InvalidRequestError):
+    """There is more than one model there.
+
+    hint: name one of those listed.
+    """
+
+    openai_code = "several_files"
 
 
 class NotAllowedError(StokerError):
@@ -265,6 +293,15 @@ class UnsupportedArchitectureError(ModelFileError):
     openai_code = "unsupported_architecture"
 
 
+class UnsupportedModelError(ModelFileError):
+    """Stoker cannot convert or shrink this model.
+
+    hint: fetch it as a .gguf file that somebody has made.
+    """
+
+    openai_code = "unsupported_model"
+
+
 class VocabularyOnlyError(ModelFileError):
     """The file holds a vocabulary and no weights.
 
@@ -272,6 +309,53 @@ class VocabularyOnlyError(ModelFileError):
     """
 
     openai_code = "vocabulary_only"
+
+
+class SourceError(StokerError):
+    """The model's source failed us.
+
+    hint: try again; what has been fetched so far is kept.
+    """
+
+    http_status = 502
+    openai_code = "source_failed"
+    exit_code = 11
+
+
+class SourceUnreachableError(SourceError):
+    """The model's source cannot be reached.
+
+    hint: look at the network and the address; what has been fetched so far is kept.
+    """
+
+    openai_code = "source_unreachable"
+
+
+class SourceDeniedError(SourceError):
+    """The model's source does not let us in.
+
+    hint: give a token (HF_TOKEN for Hugging Face), or accept the model's terms at its site.
+    """
+
+    openai_code = "source_denied"
+
+
+class SourceUnsafeError(SourceError):
+    """The model's source did something that is not safe to follow.
+
+    hint: nothing was kept; fetch it from somewhere that you trust.
+    """
+
+    openai_code = "source_unsafe"
+
+
+class DigestMismatchError(SourceError):
+    """What came is not what was announced.
+
+    hint: nothing was kept; fetch it again, and if it fails again, do not trust the source.
+    """
+
+    openai_code = "digest_mismatch"
 
 
 class NotEnoughMemoryError(StokerError):
@@ -442,6 +526,25 @@ class HomeNotWritableError(HomeError):
     """
 
     openai_code = "home_not_writable"
+
+
+class ModelInUseError(HomeError):
+    """The model is in use.
+
+    hint: stop it first, with `stoker stop MODEL`.
+    """
+
+    http_status = 409
+    openai_code = "model_in_use"
+
+
+class StoreDamagedError(HomeError):
+    """The store's files are not what they should be.
+
+    hint: `stoker verify --all` finds what is damaged; pull it again.
+    """
+
+    openai_code = "store_damaged"
 
 
 class DiskFullError(HomeError):
