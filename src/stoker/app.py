@@ -10,6 +10,7 @@ import errno
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -46,6 +47,8 @@ from stoker.workers.runtime_dir import sweep
 from stoker.workers.worker import Worker
 
 LOG = logging.getLogger("stoker.service")
+# Connections of clients, as many to workers, and what a process has open anyway.
+FILES_WANTED = 2 * CONNECTIONS_MAX + 256
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DRAIN_S = 30.0
@@ -120,12 +123,21 @@ class WorkerStarter:
 
 def run(settings: ServiceSettings, home: Home, announce: Callable[[str], None]) -> None:
     """`run_service` on a loop of its own, the fast one where the platform has it."""
+    _allow_files()
     try:
         import uvloop  # noqa: PLC0415 - absent on Windows
     except ImportError:
         asyncio.run(run_service(settings, home, announce))
     else:
         uvloop.run(run_service(settings, home, announce))
+
+
+def _allow_files() -> None:
+    """Each connection is a file, and many systems allow 1024 to a process that does not ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _log_end(worker: Worker, model: ModelRef) -> None:

@@ -219,9 +219,13 @@ def test_an_error_ends_with_the_code_of_its_family(
 
 @pytest.mark.parametrize("arguments", [("fly",), ("run", "--wings"), ("run", "--seed", "x")])
 def test_a_wrong_word_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert_one_error(run(*arguments), 2)
+
+
+def test_more_piped_text_than_any_prompt_holds_is_refused(run: Run) -> None:
+    done = run("run", "starter", text="x" * ((16 << 20) + 1))
+    assert_one_error(done, 2)
+    assert done.stderr.startswith("error: The standard input holds more than")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

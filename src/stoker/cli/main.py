@@ -68,7 +68,7 @@ def main() -> None:
         _complain(error.message, error.hint)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        _complain(error.format_message().removesuffix("."), _usage_hint(error))
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
@@ -76,6 +76,11 @@ def main() -> None:
         # Whoever read our output has enough; the rest goes nowhere instead of into a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"see `{context.command_path if context is not None else 'stoker'} --help`"
 
 
 def _complain(message: str, hint: str) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from stoker.cli.options import context_option, json_option, threads_option
+from stoker.core.errors import PayloadTooLargeError
 
 _NO_ANSWER = 130
+_PIPED_MAX = 16 << 20
 
 
 @click.command("run", short_help="Ask a model on this machine, once or in a chat.")
@@ -68,7 +70,12 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
 
 def _piped() -> str | None:
-    return None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read().strip()
+    if sys.stdin is None or sys.stdin.isatty():
+        return None
+    text = sys.stdin.read(_PIPED_MAX + 1)
+    if len(text) > _PIPED_MAX:
+        raise PayloadTooLargeError(f"The standard input holds more than {_PIPED_MAX} characters")
+    return text.strip()
 
 
 def _since_process_start() -> float:

@@ -18,6 +18,7 @@ from stoker.core.errors import (
     CannotEmbedError,
     EngineError,
     ModelNotLoadedError,
+    QueueFullError,
     QueueTimeoutError,
     WorkerLostError,
 )
@@ -37,6 +38,8 @@ from stoker.workers.worker import Worker
 Progress = Callable[[float], None]
 # How long the end of a lost process may take to be noticed.
 NOTICED_S = 5.0
+# Callers that may wait for a slot of one runtime; each is a task of the caller's own program.
+WAITING_MAX = 1024
 
 
 class AsyncLocalModelRuntime:
@@ -68,6 +71,7 @@ class AsyncLocalModelRuntime:
         self._clock = clock or SystemClock()
         self._wait_s = wait_s
         self._slots = asyncio.Semaphore(self._plan.slots)
+        self._waiting = 0
         self._loading = asyncio.Lock()
         self._worker: Worker | None = None
         self._cold: ColdStart | None = None
@@ -118,7 +122,8 @@ class AsyncLocalModelRuntime:
         """The answer to a prompt or a conversation as events: prefill, text, finish.
 
         Raises:
-            ModelNotLoadedError, ContextOverflowError, WorkerLostError, QueueTimeoutError.
+            ModelNotLoadedError, ContextOverflowError, WorkerLostError, QueueFullError,
+            QueueTimeoutError.
         """
         request = to_request(self._plan.model, prompt, options)
         began = self._clock.now()
@@ -224,11 +229,7 @@ class AsyncLocalModelRuntime:
     async def _slot(self) -> AsyncIterator[Worker]:
         if self._worker is None:
             raise ModelNotLoadedError(f"{self._plan.model.ref} is not loaded")
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise QueueTimeoutError from None
+        await self._wait_for_slot()
         try:
             if self._worker is None:
                 raise ModelNotLoadedError(f"{self._plan.model.ref} was unloaded")
@@ -242,6 +243,18 @@ class AsyncLocalModelRuntime:
                 raise
         finally:
             self._slots.release()
+
+    async def _wait_for_slot(self) -> None:
+        if self._waiting >= WAITING_MAX:
+            raise QueueFullError(f"{self._waiting} requests already wait for {self.model.ref}")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise QueueTimeoutError from None
+        finally:
+            self._waiting -= 1
 
     def _new_worker(self) -> Worker:
         folder = Home.find().prepare().workers

@@ -81,6 +81,18 @@ def test_a_field_of_openai_that_is_not_supported_is_said_so(name: str) -> None:
     assert error.param == name
 
 
+@pytest.mark.parametrize("name", sorted(schema.UNSUPPORTED_IN_MESSAGES))
+def test_a_field_of_a_message_that_is_not_supported_is_said_so(name: str) -> None:
+    error = refusal(chat(messages=[{"role": "user", "content": "a", name: "x"}]))
+    assert isinstance(error, UnsupportedParameterError)
+    assert error.param == f"messages.0.{name}"
+
+
+def test_a_nested_field_is_not_taken_for_a_slip_in_a_field_of_the_body() -> None:
+    error = refusal(chat(messages=[{"role": "user", "content": "a", "messages": 1}]))
+    assert "did you mean" not in error.hint
+
+
 def test_no_field_is_both_taken_and_refused() -> None:
     assert not schema.UNSUPPORTED & ChatBody.model_fields.keys()
 

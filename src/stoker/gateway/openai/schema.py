@@ -45,6 +45,8 @@ UNSUPPORTED = frozenset(
         "web_search_options",
     ]
 )
+# The same within a message.
+UNSUPPORTED_IN_MESSAGES = frozenset(["audio", "name", "refusal", "tool_call_id", "tool_calls"])
 MESSAGES_MAX = 4096
 
 Number = StrictFloat | StrictInt
@@ -68,7 +70,6 @@ class WireMessage(_Strict):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Content | Annotated[list[TextPart], Field(min_length=1, max_length=MESSAGES_MAX)]
-    name: str | None = None
 
     def to_core(self) -> Message:
         """This message with its parts joined; a developer speaks as the system."""
@@ -108,6 +109,7 @@ class CommonBody(_Strict):
     max_tokens: Annotated[StrictInt, Field(ge=1, le=1 << 24)] | None = None
     stop: Content | Annotated[list[Content], Field(max_length=STOPS_MAX)] | None = None
     n: Literal[1] | None = 1
+    # These two name the caller to whoever runs the API; no answer depends on them.
     user: str | None = None
     metadata: dict[str, str] | None = None
 
@@ -199,9 +201,11 @@ def _places(detail: ErrorDetails) -> list[str | int]:
 
 
 def _explain_unknown(field: str, shape: type[BaseModel]) -> InvalidRequestError:
-    if field in UNSUPPORTED:
+    outer, _, name = field.rpartition(".")
+    if field in UNSUPPORTED or (outer and name in UNSUPPORTED_IN_MESSAGES):
         return UnsupportedParameterError(f"{field} is not supported yet", param=field)
-    near = difflib.get_close_matches(field, list(shape.model_fields), n=1)
+    fields = [] if outer else list(shape.model_fields)  # a nested field is not one of the body's
+    near = difflib.get_close_matches(field, fields, n=1)
     hint = f"did you mean {near[0]}?" if near else "remove it"
     return InvalidRequestError(f"{field} is not a known field", hint=hint, param=field)
 
