@@ -1,0 +1,1 @@
+"""What is lost by shrinking, and what by taking a smaller model: measured, with intervals."""
