@@ -1,0 +1,91 @@
+"""How the store touches the disk: private folders, whole files or none, errors with names.
+
+Owns modes, fsync and what the system's errors mean. What lies where belongs to `store`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
+
+ASIDE = ".aside-"
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about `path` into our own errors.
+
+    Raises:
+        DiskFullError, HomeNotWritableError, HomeError: as the system's error number says.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _translate(error, path) from error
+
+
+def _translate(error: OSError, path: Path) -> HomeError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(f"The disk that holds {path} is full")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return HomeNotWritableError(f"{path} cannot be written: {error.strerror or error}")
+    return HomeError(f"{path} cannot be used: {error.strerror or error}")
+
+
+def private_folder(path: Path) -> Path:
+    """`path` itself, made for its owner only where it was not there."""
+    if not path.is_dir():
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path`: written aside, on the disk, then renamed; mode 0600.
+
+    Whoever reads `path` sees the old bytes or the new ones. A crash leaves at most a file whose
+    name begins with `ASIDE`.
+    """
+    folder = private_folder(path.parent)
+    handle, aside = tempfile.mkstemp(prefix=ASIDE, dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+    sync_folder(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a regular file's bytes to the disk, and make it its owner's only.
+
+    Raises:
+        OSError: no such file, or a link (ELOOP), which the store never follows.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(handle, 0o600)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Bring a folder's names to the disk, so that a rename outlives a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems cannot
+            raise
+    finally:
+        os.close(handle)

@@ -1,0 +1,81 @@
+"""Locks between processes: `flock` on files that mean nothing but themselves.
+
+A lock ends with its process, however that ends, so no file left behind is ever mistaken for an
+owner. A lock's file may be unlinked by whoever holds it exclusively: taking a lock therefore
+checks that the file still has its name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stoker.models.disk import private_folder
+
+_POLL_S = 0.01
+
+
+def try_lock(path: Path, *, shared: bool = False) -> int | None:
+    """An open file that holds the lock at `path`; None when somebody else does.
+
+    Closing the number that is returned frees the lock.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    private_folder(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    if _has_its_name(handle, path):
+        return handle
+    os.close(handle)
+    return None
+
+
+def wait_lock(path: Path, *, wait_s: float, shared: bool = False) -> int | None:
+    """As `try_lock`, tried again for `wait_s` seconds."""
+    deadline = time.monotonic() + wait_s
+    while (handle := try_lock(path, shared=shared)) is None:
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_S)
+    return handle
+
+
+@contextmanager
+def held(handle: int) -> Iterator[None]:
+    """Keep a lock for the length of a block."""
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody, perhaps this process, holds the lock at `path`; makes no file."""
+    if not path.exists():
+        return False
+    handle = try_lock(path)
+    if handle is None:
+        return True
+    os.close(handle)
+    return False
+
+
+def _has_its_name(handle: int, path: Path) -> bool:
+    """Whether `path` still names the open file: its last owner may have unlinked it."""
+    mine = os.fstat(handle)
+    try:
+        named = path.stat()
+    except FileNotFoundError:
+        return False
+    return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)
