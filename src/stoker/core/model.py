@@ -45,12 +45,26 @@ class Task(StrEnum):
     EMBED = "embed"
 
 
+class AttentionKind(StrEnum):
+    """How one layer looks back, as far as it decides what the engine keeps for each token."""
+
+    FULL = "full"  # every head has keys and values of its own
+    GROUPED = "grouped"  # heads share keys and values
+    LATENT = "latent"  # one compressed vector for all heads
+    WINDOWED = "windowed"  # the last tokens only
+    RECURRENT = "recurrent"  # a state of fixed size
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What a model file's header states; sizes in bytes, counts as written.
 
     `quantization` is the name of the type that holds most of the weights' bytes.
     `digest` is `sha256:` and 64 hexadecimal digits, or None until somebody hashed the file.
+    `attention` and `kv_heads` have one entry for each layer; `window` is in tokens, 0 for none;
+    `heads` is the most that a layer has; a head's lengths are in elements. What a header leaves
+    open is 0 or empty. `container` is `gguf` or `safetensors`.
     """
 
     architecture: str
@@ -66,6 +80,28 @@ class ModelFacts:
     name: str = ""
     licence: str = ""
     digest: str | None = None
+    parameters_active: int = 0
+    attention: tuple[AttentionKind, ...] = ()
+    window: int = 0
+    experts: int = 0
+    experts_used: int = 0
+    heads: int = 0
+    kv_heads: tuple[int, ...] = ()
+    head_length_k: int = 0
+    head_length_v: int = 0
+    tokenizer: str = ""
+    tokenizer_pre: str = ""
+    chat_template_digest: str | None = None
+    weight_bytes: tuple[tuple[str, int], ...] = ()
+    container: str = "gguf"
+    parts: int = 1
+    big_endian: bool = False
+
+    @property
+    def bits_per_weight(self) -> float:
+        """The bits that one parameter takes on average, 0.0 where that is not known."""
+        bits = 8 * sum(size for _, size in self.weight_bytes)
+        return bits / self.parameters if self.parameters else 0.0
 
 
 @dataclass(frozen=True, slots=True)

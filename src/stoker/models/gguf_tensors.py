@@ -1,0 +1,107 @@
+"""Where a GGUF file's tensors lie, and what their names and sizes say about the model.
+
+Pure: checks places against each other and against the file, and sums them up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from stoker.models.ggml_types import TensorType
+
+_LAYER = re.compile(r"blk\.(\d{1,6})\.(.*)", re.DOTALL)
+_STATE = ("ssm_", "time_mix_", "shortconv")
+_KEYS = ("attn_k.", "attn_kv_", "attn_k_b", "attn_qkv.")
+_EXPERTS = "_exps."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one tensor lies, `offset` in bytes from the start of the data."""
+
+    name: str
+    type: TensorType
+    elements: int
+    offset: int
+
+    @property
+    def bytes(self) -> int:
+        """The size of its data in bytes."""
+        return self.elements // self.type.block * self.type.block_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """All tensors summed up.
+
+    `weight_bytes` has the bytes of data by type name; `parameters` counts elements,
+    `expert_parameters` those of which a token uses only a share. `state_layers` are the layers with
+    a recurrent state, `key_layers` those that make attention's keys.
+    """
+
+    count: int = 0
+    parameters: int = 0
+    expert_parameters: int = 0
+    weight_bytes: dict[str, int] = field(default_factory=dict)
+    state_layers: frozenset[int] = frozenset()
+    key_layers: frozenset[int] = frozenset()
+
+
+def summed(places: Iterable[Place]) -> Tensors:
+    """What `places` have together."""
+    count = parameters = experts = 0
+    weight_bytes: Counter[str] = Counter()
+    state, keys = set[int](), set[int]()
+    for place in places:
+        count += 1
+        parameters += place.elements
+        experts += place.elements if _EXPERTS in place.name else 0
+        weight_bytes[place.type.name] += place.bytes
+        _note_layer(place.name, state, keys)
+    return Tensors(
+        count, parameters, experts, dict(weight_bytes), frozenset(state), frozenset(keys)
+    )
+
+
+def joined(parts: Sequence[Tensors]) -> Tensors:
+    """The sums of all parts of a split model."""
+    weight_bytes: Counter[str] = Counter()
+    for part in parts:
+        weight_bytes.update(part.weight_bytes)
+    return Tensors(
+        sum(part.count for part in parts),
+        sum(part.parameters for part in parts),
+        sum(part.expert_parameters for part in parts),
+        dict(weight_bytes),
+        frozenset[int]().union(*(part.state_layers for part in parts)),
+        frozenset[int]().union(*(part.key_layers for part in parts)),
+    )
+
+
+def misplaced(places: Iterable[Place], alignment: int) -> str:
+    """What is wrong with the places, or nothing: tensors lie one after the other, aligned."""
+    expected = 0
+    for place in sorted(places, key=lambda place: place.offset):
+        if place.offset != expected:
+            return f"puts tensor {place.name!r} at {place.offset}, expected {expected}"
+        expected = aligned(place.offset + place.bytes, alignment)
+    return ""
+
+
+def aligned(offset: int, alignment: int) -> int:
+    """`offset` rounded up to a multiple of `alignment`, a power of two."""
+    return (offset + alignment - 1) & -alignment
+
+
+def _note_layer(name: str, state: set[int], keys: set[int]) -> None:
+    match = _LAYER.fullmatch(name)
+    if match is None:
+        return
+    layer, rest = int(match[1]), match[2]
+    if rest.startswith(_STATE):
+        state.add(layer)
+    elif rest.startswith(_KEYS):
+        keys.add(layer)
