@@ -1,4 +1,4 @@
-"""From what a person writes to a model on this machine: `starter`, or the path of a file."""
+"""From what a person writes to a model on this machine: `starter`, a file, or a stored name."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from pathlib import Path
 from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import LocalModel, ModelRef
 from stoker.models.facts import read_facts
+from stoker.models.store import RESERVED, Store, near
 
-STARTER = ModelRef("starter")
+STARTER = RESERVED
 STARTER_FOLDER = Path(__file__).parent / "starter"
 _SUFFIX = ".gguf"
 
 
-def find_model(text: str) -> LocalModel:
-    """The model that `text` names: `starter`, a path, or `NAME=PATH` to give the name too.
+def find_model(text: str, store: Store | None = None) -> LocalModel:
+    """The model that `text` names: `starter`, a path, `NAME=PATH`, or a name of `store`.
+
+    A stored model's path is its blob, and its digest the one that its name pins.
 
     Raises:
         ModelNotFoundError: neither a known name nor something that looks like a path.
         ModelFileError: the file is missing or not a model.
+        StoreDamagedError: what the store wrote down for that name cannot be read.
     """
     name, equals, path = text.partition("=")
     if equals:
         return _from_file(Path(path), ModelRef.parse(name))
     if looks_like_path(text):
         return _from_file(Path(text), ref_of(Path(text)))
-    if ModelRef.parse(text) == STARTER:
+    ref = ModelRef.parse(text)
+    if ref == STARTER:
         return starter()
-    raise ModelNotFoundError(f"There is no model {text}")
+    if store is None:
+        raise ModelNotFoundError(f"There is no model {text}")
+    return _from_store(store, ref)
 
 
 def starter() -> LocalModel:
@@ -56,6 +63,16 @@ def digest(path: Path) -> str:
     """The sha256 of a file's bytes, as `sha256:` and 64 hexadecimal digits."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _from_store(store: Store, ref: ModelRef) -> LocalModel:
+    try:
+        layer = store.get(ref).model
+    except ModelNotFoundError as error:
+        names = [str(STARTER), *(str(manifest.ref) for manifest in store.manifests())]
+        raise ModelNotFoundError(error.message, hint=near(str(ref), names)) from None
+    path = store.blob(layer.digest)
+    return LocalModel(ref, path, replace(read_facts(path), digest=layer.digest))
 
 
 def _from_file(path: Path, ref: ModelRef) -> LocalModel:

@@ -214,10 +214,21 @@ class Store:
             ModelNotFoundError: it is not here.
             HomeError: the lease cannot be written.
         """
-        with disk_errors(self.root), held(self._lease(digest)):
+        with disk_errors(self.root):
+            handle = self._lease(digest)
+        with held(handle):
             if not self.has(digest):
                 raise ModelNotFoundError(f"There is no file {digest}", hint="pull the model again")
             yield self.blob(digest)
+
+    @contextmanager
+    def hold_path(self, path: Path) -> Iterator[None]:
+        """As `hold`, for a model that is loaded from `path`; a file elsewhere needs no hold."""
+        if path.parent != self.blobs:
+            yield
+            return
+        with self.hold(path.name.replace("-", ":", 1)):
+            yield
 
     def in_use(self, digest: str) -> bool:
         """Whether somebody, perhaps this process, holds the blob `digest`."""

@@ -38,6 +38,11 @@ class Home:
         return self.run / "workers"
 
     @property
+    def models(self) -> Path:
+        """The store: models that were fetched, under their digests."""
+        return self.root / "models"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"
@@ -54,11 +59,12 @@ class Home:
             HomeNotWritableError, DiskFullError: the folder cannot hold anything.
         """
         with home_errors(self.root):
-            for folder in (self.root, self.run, self.workers):
+            for folder in (self.root, self.run, self.workers, self.models):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.run.stat().st_uid != os.geteuid():
                 raise HomeNotWritableError(f"{self.run} belongs to somebody else")
-            self.run.chmod(0o700)  # an older folder may have been open to others
+            for folder in (self.run, self.models):
+                folder.chmod(0o700)  # an older folder may have been open to others
             probe = self.run / f".write-{os.getpid()}"
             probe.write_bytes(b"x" * 512)
             probe.unlink()
