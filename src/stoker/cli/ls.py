@@ -1,0 +1,65 @@
+"""`stoker ls`: the models on this machine's disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from stoker.cli.options import json_option, print_json
+from stoker.cli.storing import open_store, show_table, warn_damaged
+from stoker.core.units import format_bytes, format_count
+from stoker.models.manifest import Manifest
+from stoker.models.store import Store
+
+
+@click.command("ls", short_help="List the models that are stored here.")
+@json_option
+def command(*, as_json: bool) -> None:
+    """List the models that are stored here.
+
+    \b
+    Examples:
+      stoker ls
+      stoker ls --json
+    """
+    store = open_store()
+    listing = store.listing()
+    warn_damaged(listing)
+    if as_json:
+        print_json([describe(one, store) for one in listing.manifests])
+    elif listing.manifests:
+        show_table(HEAD, [_row(one) for one in listing.manifests])
+    else:
+        click.echo("Nothing is stored yet; `stoker pull` fetches models.", err=True)
+
+
+HEAD = ("NAME", "SIZE", "QUANTIZATION", "PARAMETERS", "FETCHED (UTC)", "SOURCE")
+
+
+def describe(manifest: Manifest, store: Store) -> dict[str, Any]:
+    """What `ls --json` keeps stable about one model; sizes in bytes."""
+    return {
+        "model": str(manifest.ref),
+        "bytes": manifest.size_bytes,
+        "quantization": manifest.facts.get("quantization"),
+        "parameters": manifest.facts.get("parameters"),
+        "fetched_unix_s": manifest.fetched_unix_s,
+        "source": manifest.source,
+        "digests": [layer.digest for layer in manifest.layers],
+        "missing": [one.digest for one in manifest.layers if not store.has(one.digest)],
+    }
+
+
+def _row(manifest: Manifest) -> tuple[str, ...]:
+    parameters = manifest.facts.get("parameters")
+    when = datetime.fromtimestamp(manifest.fetched_unix_s, UTC)
+    return (
+        str(manifest.ref),
+        format_bytes(manifest.size_bytes),
+        str(manifest.facts.get("quantization") or "-"),
+        format_count(parameters) if isinstance(parameters, int) else "-",
+        when.strftime("%Y-%m-%d %H:%M"),
+        manifest.source,
+    )
