@@ -1,0 +1,107 @@
+"""`stoker quantize`: a smaller file of a model."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stoker.cli.options import json_option, print_json
+from stoker.core.units import format_bytes
+from stoker.models.catalogue import find_model
+from stoker.models.quantize.choice import parse_type
+
+if TYPE_CHECKING:
+    from stoker.models.quantize.write import Shrunk
+
+_BETWEEN_S = 0.5
+
+
+@click.command("quantize", short_help="Write a smaller file of a model.")
+@click.argument("model")
+@click.option("--to", "target", required=True, metavar="TYPE", help="q8_0, q5_1, ..., bf16, f16.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
+@json_option
+def command(model: str, *, target: str, out: Path | None, force: bool, as_json: bool) -> None:
+    """Write a smaller file of a model.
+
+    MODEL is `starter` or the path of a .gguf file. TYPE is q8_0, q5_1, q5_0, q4_1, q4_0, bf16 or
+    f16. Norms stay as they are; embeddings keep eight bits where the rest gets four or five.
+
+    \b
+    Examples:
+      stoker quantize ./my-model-f16.gguf --to q8_0
+      stoker quantize starter --to q4_0 --out small.gguf --json
+    """
+    kind = parse_type(target)
+    found = find_model(model)
+    to = (out or Path(f"{found.path.stem}-{kind.lower()}.gguf")).expanduser().absolute()
+    # numpy and gguf are slow to import; only this verb pays for them.
+    from stoker.models.quantize.write import quantize  # noqa: PLC0415
+
+    begun = time.monotonic()
+    shrunk = quantize(found.path, to, kind, force=force, on_progress=_Meter(begun))
+    document = describe(shrunk, time.monotonic() - begun)
+    _warn(shrunk)
+    if as_json:
+        print_json(document)
+    else:
+        click.echo(_sentence(shrunk, document["seconds"]))
+
+
+def describe(shrunk: Shrunk, seconds: float) -> dict[str, Any]:
+    """What `quantize --json` prints; memory in bytes, the most that this process had."""
+    return {
+        "file": str(shrunk.path),
+        "bytes_in": shrunk.bytes_in,
+        "bytes_out": shrunk.bytes_out,
+        "bits_per_weight": round(shrunk.bits_per_weight, 3),
+        "bytes_by_type": shrunk.types,
+        "fallbacks": list(shrunk.fallbacks),
+        "requantized_from": list(shrunk.requantized_from),
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def _sentence(shrunk: Shrunk, seconds: float) -> str:
+    sizes = f"{format_bytes(shrunk.bytes_in)} to {format_bytes(shrunk.bytes_out)}"
+    return f"{shrunk.path}: {sizes}, {shrunk.bits_per_weight:.2f} bits per weight, {seconds:.1f} s"
+
+
+def _warn(shrunk: Shrunk) -> None:
+    if shrunk.requantized_from:
+        kinds = ", ".join(shrunk.requantized_from)
+        click.echo(
+            f"note: the model was {kinds} already; making it from the F16 file loses less.",
+            err=True,
+        )
+    if shrunk.fallbacks:
+        click.echo(
+            f"note: {len(shrunk.fallbacks)} tensors became 16-bit, because their rows do not"
+            f" divide by 32: {', '.join(shrunk.fallbacks[:5])}",
+            err=True,
+        )
+
+
+class _Meter:
+    """Progress on a terminal's standard error, at most twice a second."""
+
+    def __init__(self, begun: float) -> None:
+        self._begun = self._shown = begun
+        self._visible = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if not self._visible or (now - self._shown < _BETWEEN_S and done < total):
+            return
+        self._shown = now
+        speed = format_bytes(int(done / max(now - self._begun, 1e-6)))
+        end = "\n" if done >= total else ""
+        text = f"\r{100 * done // max(total, 1):3} %  {format_bytes(done)}  {speed}/s  "
+        click.echo(text + end, err=True, nl=False)

@@ -1,0 +1,222 @@
+"""Writing a smaller model file from a larger one, in pieces of bounded size.
+
+Owns the order of the bytes and that a file is either whole or not there. Which type a tensor gets
+is for `choice`. The arithmetic is the `gguf` library's own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from gguf import GGMLQuantizationType, quants
+
+from stoker.core.errors import DiskFullError, InvalidRequestError, UnsupportedModelError
+from stoker.models.quantize.choice import FILE_TYPES, FLOATS, Choice, choose
+from stoker.models.quantize.outline import (
+    Outline,
+    Tensor,
+    padded,
+    pair_u32,
+    read_outline,
+    row_bytes,
+)
+
+PIECE_ELEMENTS = 1 << 20
+_THREADS = 2
+_QUANTIZATION_VERSION = 2
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """What was written: `types` has the bytes of tensor data by type name."""
+
+    path: Path
+    bytes_in: int
+    bytes_out: int
+    bits_per_weight: float
+    types: dict[str, int]
+    fallbacks: tuple[str, ...]
+    requantized_from: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A tensor as it is, and as it will be."""
+
+    old: Tensor
+    new: Tensor
+    fallback: bool
+
+
+def quantize(
+    source: Path,
+    out: Path,
+    target: str,
+    *,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> Shrunk:
+    """Write the model `source` with tensors of type `target` (a name in `FILE_TYPES`) to `out`.
+
+    `on_progress` is told how many bytes of tensor data are written, and of how many.
+
+    Raises:
+        InvalidRequestError: `out` exists and `force` is not given, or is `source`.
+        UnsupportedModelError: a tensor's type cannot be read.
+        ModelFileError: `source` is not a sound model file.
+        DiskFullError: there is no room for `out`.
+    """
+    if out.exists() and (out.samefile(source) or not force):
+        raise InvalidRequestError(f"{out} exists", hint="choose another --out, or give --force.")
+    outline = read_outline(source)
+    moves = _moves(outline, target)
+    with source.open("rb") as file, written_aside(out) as to:
+        to.write(_head(outline, moves, target))
+        _write_data(file, to, outline, moves, on_progress or (lambda _done, _total: None))
+    return _result(source, out, moves)
+
+
+@contextmanager
+def written_aside(out: Path) -> Iterator[BinaryIO]:
+    """A file that becomes `out` when the block ends well, and is removed when it does not.
+
+    Raises:
+        DiskFullError: there was no room.
+    """
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(out)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFullError(f"There is no room for {out}") from error
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _moves(outline: Outline, target: str) -> list[_Move]:
+    moves = []
+    offset = 0
+    for old in outline.tensors:
+        choice = choose(old.name, old.shape, old.kind, target)
+        _check_readable(old, choice)
+        new = Tensor(old.name, old.shape, choice.kind, offset)
+        offset += padded(new.size_bytes, outline.alignment)
+        moves.append(_Move(old, new, choice.fallback))
+    return moves
+
+
+def _check_readable(tensor: Tensor, choice: Choice) -> None:
+    if choice.kind == tensor.kind:
+        return
+    try:
+        empty = np.zeros((1, row_bytes(tensor.kind, tensor.shape[0])), np.uint8)
+        quants.dequantize(empty, GGMLQuantizationType[tensor.kind])
+    except NotImplementedError:
+        raise UnsupportedModelError(
+            f"{tensor.name} is {tensor.kind}, which cannot be read back into numbers",
+            hint="quantize the model's F16 or BF16 file instead.",
+        ) from None
+
+
+def _head(outline: Outline, moves: list[_Move], target: str) -> bytes:
+    pairs = dict(outline.pairs)
+    pairs["general.file_type"] = pair_u32("general.file_type", FILE_TYPES[target])
+    if target not in FLOATS:
+        key = "general.quantization_version"
+        pairs[key] = pair_u32(key, _QUANTIZATION_VERSION)
+    head = struct.pack("<4sIQQ", b"GGUF", 3, len(moves), len(pairs)) + b"".join(pairs.values())
+    head += b"".join(_entry(move.new) for move in moves)
+    return head.ljust(padded(len(head), outline.alignment), b"\0")
+
+
+def _entry(tensor: Tensor) -> bytes:
+    name = tensor.name.encode("utf-8", "surrogateescape")
+    kind = GGMLQuantizationType[tensor.kind].value
+    size = len(tensor.shape)
+    return (
+        struct.pack("<Q", len(name))
+        + name
+        + struct.pack(f"<I{size}QIQ", size, *tensor.shape, kind, tensor.offset)
+    )
+
+
+def _write_data(
+    file: BinaryIO, to: BinaryIO, outline: Outline, moves: list[_Move], on_progress: Progress
+) -> None:
+    total = sum(move.new.size_bytes for move in moves)
+    done = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for move in moves:
+            for piece in _converted(pool, file.fileno(), outline.data_at, move):
+                to.write(piece)
+                done += len(piece)
+                on_progress(done, total)
+            size = move.new.size_bytes
+            to.write(bytes(padded(size, outline.alignment) - size))
+
+
+def _converted(
+    pool: ThreadPoolExecutor, descriptor: int, data_at: int, move: _Move
+) -> Iterator[bytes]:
+    """The tensor's new bytes in order; at most `_THREADS` + 1 pieces are held at a time."""
+    waiting: deque[Future[bytes]] = deque()
+    start = data_at + move.old.offset
+    for first, rows in _pieces(move.old):
+        width = row_bytes(move.old.kind, move.old.shape[0])
+        waiting.append(pool.submit(_piece, descriptor, start + first * width, rows * width, move))
+        if len(waiting) > _THREADS:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _pieces(tensor: Tensor) -> Iterator[tuple[int, int]]:
+    """The first row and the number of rows of each piece."""
+    step = max(1, PIECE_ELEMENTS // tensor.shape[0])
+    for first in range(0, tensor.rows, step):
+        yield first, min(step, tensor.rows - first)
+
+
+def _piece(descriptor: int, at: int, size: int, move: _Move) -> bytes:
+    raw = os.pread(descriptor, size, at)
+    if len(raw) != size:
+        raise UnsupportedModelError(f"{move.old.name} was cut off while it was read")
+    if move.old.kind == move.new.kind:
+        return raw
+    rows = np.frombuffer(raw, np.uint8).reshape(-1, row_bytes(move.old.kind, move.old.shape[0]))
+    values = quants.dequantize(rows, GGMLQuantizationType[move.old.kind])
+    return quants.quantize(values, GGMLQuantizationType[move.new.kind]).tobytes()
+
+
+def _result(source: Path, out: Path, moves: list[_Move]) -> Shrunk:
+    types: Counter[str] = Counter()
+    for move in moves:
+        types[move.new.kind] += move.new.size_bytes
+    changed = {move.old.kind for move in moves if move.old.kind != move.new.kind}
+    elements = sum(move.new.elements for move in moves)
+    return Shrunk(
+        path=out,
+        bytes_in=source.stat().st_size,
+        bytes_out=out.stat().st_size,
+        bits_per_weight=8 * sum(types.values()) / elements if elements else 0.0,
+        types=dict(types),
+        fallbacks=tuple(move.new.name for move in moves if move.fallback),
+        requantized_from=tuple(sorted(changed - FLOATS)),
+    )
