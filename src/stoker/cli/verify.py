@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -57,7 +58,7 @@ def _progress(sizes: dict[str, int], *, hidden: bool) -> Iterator[Told]:
     if hidden:
         yield _silent
         return
-    stream = click.get_text_stream("stderr")
+    stream = sys.stderr
     total = sum(sizes.values())
     with click.progressbar(
         range(total), length=total, label="Checking", file=stream, update_min_steps=1 << 26
