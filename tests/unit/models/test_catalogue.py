@@ -1,0 +1,65 @@
+"""What a person writes becomes a model: the starter, a file, or a name of the store."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stoker.core.errors import ModelNotFoundError
+from stoker.core.model import ModelRef
+from stoker.models.catalogue import find_model, starter
+from stoker.models.manifest import Layer, Manifest
+from stoker.models.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store that knows the starter's file as `shop:v2`."""
+    made = Store(tmp_path / "models")
+    made.parts.mkdir(parents=True)
+    file = Path(shutil.copy(starter().path, made.parts / "x"))
+    data = file.read_bytes()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    made.adopt(file, digest)
+    licence = made.parts / "y"
+    licence.write_bytes(b"free")
+    free = f"sha256:{hashlib.sha256(b'free').hexdigest()}"
+    made.adopt(licence, free)
+    layers = (
+        Layer(free, 4, "licence", "LICENSE"),
+        Layer(digest, len(data), "model", "starter.gguf"),
+    )
+    made.put(Manifest(ModelRef("shop", "v2"), "x", layers, 1, {}))
+    return made
+
+
+def test_a_stored_name_is_its_blob_with_the_digest_that_the_name_pins(store: Store) -> None:
+    found = find_model("shop:v2", store)
+    assert found.ref == ModelRef("shop", "v2")
+    assert found.facts.digest == f"sha256:{hashlib.sha256(found.path.read_bytes()).hexdigest()}"
+    assert found.path == store.blob(found.facts.digest)
+    assert found.facts == starter().facts
+
+
+def test_a_name_that_is_almost_there_is_hinted(store: Store) -> None:
+    with pytest.raises(ModelNotFoundError) as caught:
+        find_model("shop:v3", store)
+    assert "shop:v2" in caught.value.hint
+    with pytest.raises(ModelNotFoundError) as caught:
+        find_model("startre", store)
+    assert "starter" in caught.value.hint
+
+
+def test_without_a_store_only_the_starter_has_a_name(store: Store) -> None:
+    assert find_model("starter").ref == find_model("starter", store).ref
+    with pytest.raises(ModelNotFoundError):
+        find_model("shop:v2")
+
+
+def test_a_path_needs_no_store_and_may_be_given_a_name(store: Store) -> None:
+    blob = find_model("shop:v2", store).path
+    assert find_model(f"mine={blob}", store).ref == ModelRef("mine")
+    assert find_model(str(blob)).facts.parameters == starter().facts.parameters
