@@ -38,6 +38,7 @@ from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.facts import read_machine
+from stoker.models.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
 from stoker.state.home import Home, home_errors
@@ -89,6 +90,7 @@ class WorkerStarter:
     ) -> None:
         self._plans = plans
         self._folder: Path = home.workers
+        self._store = Store(home.models)
         self._limits = settings.limits
         self._engines = settings.engines
         self._clock = clock
@@ -108,6 +110,7 @@ class WorkerStarter:
             directory=self._folder,
             clock=self._clock,
             limits=self._limits,
+            keep=self._store.hold_path(plan.model.path),
         )
         try:
             cold = await worker.start()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,36 @@ def is_running(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+async def test_its_file_is_kept_for_as_long_as_it_has_a_process(tmp_path: Path) -> None:
+    held: list[str] = []
+
+    @contextlib.contextmanager
+    def keep() -> Iterator[None]:
+        held.append("entered")
+        yield
+        held.append("left")
+
+    worker = Worker(stub_plan(), StubEngine(), directory=tmp_path, keep=keep())
+    assert held == []
+    await worker.start()
+    assert held == ["entered"]
+    await worker.stop()
+    assert held == ["entered", "left"]
+
+
+async def test_a_file_that_is_gone_meanwhile_starts_no_process(tmp_path: Path) -> None:
+    @contextlib.contextmanager
+    def keep() -> Iterator[None]:
+        raise ModelFileMissingError
+        yield
+
+    worker = Worker(stub_plan(), StubEngine(), directory=tmp_path, keep=keep())
+    with pytest.raises(ModelFileMissingError):
+        await worker.start()
+    assert worker.statistics().pid is None
+    assert worker.state is WorkerState.COLD
 
 
 async def test_it_is_ready_only_after_a_real_answer_and_says_where_the_time_went(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stoker.cli.options import json_option, print_json
+from stoker.cli.storing import open_store
 from stoker.core.units import format_bytes
 from stoker.models.catalogue import find_model
 from stoker.models.quantize.choice import parse_type
@@ -30,8 +31,8 @@ _BETWEEN_S = 0.5
 def command(model: str, *, target: str, out: Path | None, force: bool, as_json: bool) -> None:
     """Write a smaller file of a model.
 
-    MODEL is `starter` or the path of a .gguf file. TYPE is q8_0, q5_1, q5_0, q4_1, q4_0, bf16 or
-    f16. Norms stay as they are; embeddings keep eight bits where the rest gets four or five.
+    MODEL is `starter`, a stored name or a .gguf file's path. TYPE is q8_0, q5_1, q5_0, q4_1, q4_0,
+    bf16 or f16. Norms stay as they are; embeddings keep 8 bits where the rest gets 4 or 5.
 
     \b
     Examples:
@@ -39,7 +40,7 @@ def command(model: str, *, target: str, out: Path | None, force: bool, as_json: 
       stoker quantize starter --to q4_0 --out small.gguf --json
     """
     kind = parse_type(target)
-    found = find_model(model)
+    found = find_model(model, open_store())
     to = (out or Path(f"{found.path.stem}-{kind.lower()}.gguf")).expanduser().absolute()
     # numpy and gguf are slow to import; only this verb pays for them.
     from stoker.models.quantize.write import quantize  # noqa: PLC0415

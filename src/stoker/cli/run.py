@@ -42,8 +42,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Ask a model on this machine, once or in a chat.
 
-    MODEL is `starter` or the path of a .gguf file. With a PROMPT, or text on the standard input,
-    there is one answer; without, a chat. Ctrl-C stops an answer.
+    MODEL is `starter`, a stored name or a .gguf file's path. With a PROMPT, or text on the standard
+    input, there is one answer; without, a chat. Ctrl-C stops an answer.
 
     \b
     Examples:

@@ -9,6 +9,7 @@ import sys
 import click
 
 from stoker.cli.options import context_option, threads_option
+from stoker.cli.storing import open_store
 from stoker.core.plan import Plan
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
@@ -80,9 +81,9 @@ def command(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Answer OpenAI clients from models on this machine.
 
-    Each MODEL is `starter`, the path of a .gguf file, or NAME=PATH; clients use the name. Without
-    one, the starter model is served. A model is loaded on first use and kept. SIGTERM and Ctrl-C
-    let running answers end.
+    Each MODEL is `starter`, a stored name, a .gguf file's path, or NAME=PATH; clients use the name.
+    Without one, the starter model is served. A model is loaded on first use and kept. SIGTERM and
+    Ctrl-C let running answers end.
 
     An address other than loopback needs an API key in the environment variable STOKER_API_KEY.
 
@@ -115,8 +116,9 @@ def command(  # noqa: PLR0913 - one parameter for each option
 def _plans(models: tuple[str, ...], ctx: int | None, slots: int, threads: int | None) -> list[Plan]:
     machine = read_machine()
     wishes = Wishes(context=ctx, slots=slots, threads=threads)
+    store = open_store()
     plans = [
-        make_plan(find_model(model), machine, wishes, slots_default=SERVICE_SLOTS)
+        make_plan(find_model(model, store), machine, wishes, slots_default=SERVICE_SLOTS)
         for model in models
     ]
     names = [plan.model.ref for plan in plans]

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from stoker.cli.options import json_option, print_json
+from stoker.cli.storing import open_store
 from stoker.core.model import LocalModel
 from stoker.core.units import format_bytes, format_count
 from stoker.models.catalogue import digest, find_model
@@ -18,14 +19,14 @@ from stoker.models.catalogue import digest, find_model
 def command(model: str, *, as_json: bool) -> None:
     """Show what a model is, from its file's header.
 
-    MODEL is `starter` or the path of a .gguf file. No engine is started.
+    MODEL is `starter`, a stored name or a .gguf file's path. No engine is started.
 
     \b
     Examples:
       stoker show starter
       stoker show ./my-model.gguf --json
     """
-    document = describe(find_model(model))
+    document = describe(find_model(model, open_store()))
     if as_json:
         print_json(document)
         return

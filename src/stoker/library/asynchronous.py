@@ -30,6 +30,7 @@ from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_reque
 from stoker.library.statistics import RuntimeStatistics, Tally
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
+from stoker.models.store import Store
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.state.home import Home
 from stoker.workers.policy import CageReport
@@ -257,12 +258,15 @@ class AsyncLocalModelRuntime:
             self._waiting -= 1
 
     def _new_worker(self) -> Worker:
-        folder = Home.find().prepare().workers
+        home = Home.find().prepare()
         engine = find_engine(self._plan.engine)
-        return Worker(self._plan, engine, directory=folder, clock=self._clock)
+        keep = Store(home.models).hold_path(self._plan.model.path)
+        return Worker(self._plan, engine, directory=home.workers, clock=self._clock, keep=keep)
 
 
 def plan_for(model: str, context: int | None, slots: int, threads: int | None) -> Plan:
     """The plan for the model that a caller names; errors as the constructor's."""
     wishes = Wishes(context=context, slots=slots, threads=threads)
-    return make_plan(find_model(model), read_machine(), wishes, slots_default=1)
+    return make_plan(
+        find_model(model, Store(Home.find().models)), read_machine(), wishes, slots_default=1
+    )

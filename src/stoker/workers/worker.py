@@ -12,6 +12,7 @@ import contextlib
 import json
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,12 @@ _SYSTEM_CLOCK = SystemClock()
 class Worker:
     """One child process that holds one loaded model. Starts once; ends stopped or failed.
 
-    `directory` is a private folder under which the worker makes its own. Made and used in one
-    running event loop, whose thread must outlive it (see `process`).
+    `directory` is a private folder under which the worker makes its own. `keep` is entered for as
+    long as the worker has a process, and keeps the model's file from being removed. Made and used
+    in one running event loop, whose thread must outlive it (see `process`).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it runs, where, and on what terms; each by its name
         self,
         plan: Plan,
         engine: Engine,
@@ -59,12 +61,15 @@ class Worker:
         directory: Path,
         clock: Clock = _SYSTEM_CLOCK,
         limits: WorkerLimits = DEFAULT_LIMITS,
+        keep: AbstractContextManager[object] | None = None,
     ) -> None:
         self.plan = plan
         self._engine = engine
         self._directory = directory
         self._clock = clock
         self._limits = limits
+        self._keep = keep or contextlib.nullcontext()
+        self._kept = contextlib.ExitStack()
         self._state = WorkerState.COLD
         self._tail = LineTail(limits.stderr_lines, limits.stderr_bytes)
         self._reports: Reports | None = None
@@ -105,6 +110,7 @@ class Worker:
             StokerError: what the engine makes of a failed load.
             ModelNotLoadedError: `stop` was called meanwhile.
         """
+        self._kept.enter_context(self._keep)
         self._to(WorkerEvent.START)
         self._on_progress = on_progress
         self._starting = asyncio.ensure_future(self._start())
@@ -163,7 +169,7 @@ class Worker:
             self._hurry.set()
         if self._state is WorkerState.COLD:
             self._to(WorkerEvent.STOP)
-            self._ended.set()
+            self._end()
         if self._stopping is None:
             seconds = self._limits.drain_s if drain_s is None else drain_s
             self._stopping = asyncio.ensure_future(self._stop(seconds))
@@ -286,7 +292,7 @@ class Worker:
         self._to(WorkerEvent.STOP)
         await _settled(asyncio.ensure_future(self._bury()))
         self._to(WorkerEvent.EXIT)
-        self._ended.set()
+        self._end()
 
     # --- the watch --------------------------------------------------------------------------
 
@@ -317,6 +323,11 @@ class Worker:
         if self._link is not None:
             self._link.abort(WorkerLostError(error.message))
         await _settled(asyncio.ensure_future(self._bury()))
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing is left of the process, whatever ended it."""
+        self._kept.close()
         self._ended.set()
 
     # --- the way down -----------------------------------------------------------------------
@@ -343,7 +354,7 @@ class Worker:
         await self._terminate()
         await self._bury()
         self._to(WorkerEvent.EXIT)
-        self._ended.set()
+        self._end()
 
     async def _terminate(self) -> None:
         """Ask the process to end, and give it its time."""
