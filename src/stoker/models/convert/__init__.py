@@ -1,0 +1,1 @@
+"""From a folder of Hugging Face files to one model file."""
