@@ -190,7 +190,8 @@ def test_the_help_of_every_verb_has_an_example(run: Run, verb: str) -> None:
     done = run(verb, "--help")
     assert done.returncode == 0
     assert re.search(rf"Examples?:\n.*stoker {verb}", done.stdout)
-    assert import_module(f"stoker.cli.{verb}").command.short_help == VERBS[verb]
+    module = "import_" if verb == "import" else verb
+    assert import_module(f"stoker.cli.{module}").command.short_help == VERBS[verb]
 
 
 @pytest.mark.parametrize(("kind", "code"), [("missing", 5), ("empty", 5), ("garbage", 5)])

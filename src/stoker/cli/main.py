@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -27,7 +28,9 @@ VERBS = {
     "verify": "Check that stored files are what they should be.",
     "gc": "Free what no stored model needs.",
     "df": "Show what the stored models take of the disk.",
+    "import": "Make a model file from a Hugging Face folder.",
     "quantize": "Write a smaller file of a model.",
+    "embed": "Print the vectors of texts.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",
     "version": "Print the versions of Stoker and its engine.",
@@ -45,7 +48,8 @@ class VerbGroup(click.Group):
         """The command of one verb; None for a word that is no verb."""
         if cmd_name not in VERBS:
             return None
-        command = import_module(f"stoker.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command = import_module(f"stoker.cli.{module}").command
         assert isinstance(command, click.Command)  # noqa: S101 - each verb's module has one
         return command
 
