@@ -54,20 +54,23 @@ def command(models: tuple[str, ...], *, everything: bool, as_json: bool) -> None
 
 @contextmanager
 def _progress(sizes: dict[str, int], *, hidden: bool) -> Iterator[Told]:
-    """A bar on the standard error; click hides it where that is no terminal."""
-    if hidden:
+    """A bar on the standard error, where that is a terminal."""
+    if hidden or not sys.stderr.isatty():
         yield _silent
         return
-    stream = sys.stderr
     total = sum(sizes.values())
     with click.progressbar(
-        range(total), length=total, label="Checking", file=stream, update_min_steps=1 << 26
+        range(total),
+        length=total,
+        label="Checking",
+        file=sys.stderr,
+        update_min_steps=1 << 26,
     ) as bar:
         yield lambda _, count: bar.update(count)
 
 
 def _silent(_digest: str, _count: int) -> None:
-    """Nothing: JSON is read by programs."""
+    """Nothing: programs and logs want no bar."""
 
 
 def _show(done: Verified, findings: tuple[Finding, ...], store: Store, *, as_json: bool) -> None:
@@ -80,4 +83,5 @@ def _show(done: Verified, findings: tuple[Finding, ...], store: Store, *, as_jso
         click.echo(f"{finding.state}  {finding.digest}{names}")
     if any(finding.state != "missing" for finding in findings):
         click.echo(f"Set aside in {store.quarantine}.", err=True)
-    click.echo(f"{done.files} files, {format_bytes(done.bytes_read)} checked.")
+    count = "1 file" if done.files == 1 else f"{done.files} files"
+    click.echo(f"{count}, {format_bytes(done.bytes_read)} checked.")

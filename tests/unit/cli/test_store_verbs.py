@@ -103,7 +103,7 @@ def test_verify_says_how_much_was_read(store: Store) -> None:
     add(store, "shop", b"abc")
     done = call("verify")
     assert done.exit_code == 0
-    assert "1 files, 3 B checked." in done.stdout
+    assert "1 file, 3 B checked." in done.stdout
     assert document("verify", "shop") == {"files": 1, "bytes": 3, "findings": []}
 
 
