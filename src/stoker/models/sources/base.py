@@ -1,0 +1,199 @@
+"""What every source offers, and which of its files are meant.
+
+Owns the port `Source` and the choice among quantizations. It fetches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from stoker.core.errors import InvalidSourceError, SeveralFilesError
+from stoker.core.units import format_bytes
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+MODEL, PROJECTOR = "model", "projector"
+_LISTED_MAX = 40
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+_QUANTIZATION = re.compile(
+    r"(?:^|[-._/])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4(?:_MOE)?)(?=[-./]|$)",
+    re.IGNORECASE,
+)
+
+
+class Answer(Protocol):
+    """Status and headers of an answer whose body nobody asked for."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, whose names have no case."""
+
+
+class Found(Protocol):
+    """What a server says about a file before it is fetched."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Its length, or None when the server does not say."""
+
+
+class Http(Protocol):
+    """What sources need of `stoker.models.download`'s client."""
+
+    async def get_json(
+        self, url: str, *, headers: Mapping[str, str] = ..., most_bytes: int = ...
+    ) -> Any:
+        """The JSON document at `url`."""
+
+    async def get_bytes(
+        self, url: str, *, headers: Mapping[str, str] = ..., most_bytes: int = ...
+    ) -> bytes:
+        """The bytes at `url`."""
+
+    async def head(self, url: str, *, headers: Mapping[str, str] = ...) -> Found:
+        """What the server says about `url`."""
+
+    async def request(self, method: str, url: str, *, headers: Mapping[str, str] = ...) -> Answer:
+        """Status and headers only, also of a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One file of an offer: at `url`, or already here at `path`.
+
+    `headers` may hold a secret: they are left out of its text.
+    """
+
+    name: str
+    size_bytes: int | None
+    digest: str | None
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS, repr=False)
+    kind: str = MODEL
+    quantization: str = ""
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a source has for one reference; `source` is that reference, pinned to what was found."""
+
+    source: str
+    files: tuple[Offered, ...]
+
+    @property
+    def model(self) -> Offered:
+        """The file whose header says what the model is; of a split model, the first."""
+        return next(file for file in self.files if file.kind == MODEL)
+
+
+class Source(Protocol):
+    """A place that models come from."""
+
+    async def resolve(self, client: Http) -> Offer:
+        """What there is now.
+
+        Raises:
+            SourceError: it cannot be reached, denies, or says what is not safe to follow.
+            SeveralFilesError: there is more than one model and none was named.
+            InvalidSourceError: there is no model.
+        """
+
+
+def quantization_of(name: str) -> str:
+    """The quantization that a file's name ends with, in capitals; empty when it has none."""
+    found = _QUANTIZATION.findall(re.sub(r"\.gguf$", "", name, flags=re.IGNORECASE))
+    return found[-1].upper() if found else ""
+
+
+def choose(files: Iterable[Offered], choice: str | None, reference: str) -> tuple[Offered, ...]:
+    """The one model among `files`, as its file or, where it is split, all of its files in order.
+
+    `choice` is a file's name or a quantization; `reference` is what the person wrote, without it.
+
+    Raises:
+        InvalidSourceError: no file is a model, none is what was chosen, or a part is missing.
+        SeveralFilesError: more than one fits.
+    """
+    groups = _groups(files)
+    if not groups:
+        raise InvalidSourceError(f"There is no .gguf file in {reference}")
+    fitting = [g for g in groups if choice is None or _fits(g, choice)]
+    if len(fitting) == 1:
+        return _whole(fitting[0])
+    if fitting:
+        raise _several(fitting, reference)
+    raise InvalidSourceError(
+        f"{reference} has no {choice}; it has {_listing(groups)}", hint=_example(groups, reference)
+    )
+
+
+def _groups(files: Iterable[Offered]) -> list[list[Offered]]:
+    groups: dict[str, list[Offered]] = {}
+    for file in sorted(files, key=lambda file: file.name):
+        base = file.name.rsplit("/", 1)[-1].lower()
+        if base.endswith(".gguf") and not base.startswith("mmproj"):
+            shard = _SHARD.fullmatch(file.name)
+            key = f"{shard['stem']}-of-{shard['count']}" if shard else file.name
+            groups.setdefault(key, []).append(file)
+    return list(groups.values())
+
+
+def _fits(group: list[Offered], choice: str) -> bool:
+    if choice.lower().endswith(".gguf"):
+        return any(choice in {file.name, file.name.rsplit("/", 1)[-1]} for file in group)
+    return group[0].quantization.lower() == choice.lower()
+
+
+def _whole(group: list[Offered]) -> tuple[Offered, ...]:
+    shard = _SHARD.fullmatch(group[0].name)
+    if shard is not None:
+        found = [int((_SHARD.fullmatch(file.name) or shard)["index"]) for file in group]
+        if found != list(range(1, int(shard["count"]) + 1)):
+            raise InvalidSourceError(
+                f"{group[0].name} has {len(group)} of {int(shard['count'])} parts"
+            )
+    return tuple(group)
+
+
+def _several(groups: list[list[Offered]], reference: str) -> SeveralFilesError:
+    return SeveralFilesError(
+        f"{reference} has {len(groups)} models: {_listing(groups)}",
+        hint=_example(groups, reference),
+    )
+
+
+def _listing(groups: list[list[Offered]]) -> str:
+    lines = [f"{_label(group, groups)} ({_size(group)})" for group in groups[:_LISTED_MAX]]
+    more = len(groups) - _LISTED_MAX
+    return ", ".join([*lines, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _example(groups: list[list[Offered]], reference: str) -> str:
+    label = _label(groups[0], groups)
+    joined = f"{reference}:{label}" if reference.startswith("hf:") else f"{reference}/{label}"
+    return f"name one, for instance `stoker pull {joined}`"
+
+
+def _label(group: list[Offered], groups: list[list[Offered]]) -> str:
+    """What names one group alone: its quantization where that is enough, else its file."""
+    quantization = group[0].quantization
+    alike = sum(other[0].quantization == quantization for other in groups)
+    is_path = group[0].path is not None
+    return quantization if quantization and alike == 1 and not is_path else group[0].name
+
+
+def _size(group: list[Offered]) -> str:
+    sizes = [file.size_bytes for file in group]
+    if any(size is None for size in sizes):
+        return "size not known"
+    split = f" in {len(group)} files" if len(group) > 1 else ""
+    return format_bytes(sum(size or 0 for size in sizes)) + split
