@@ -34,7 +34,7 @@ def test_the_only_model_is_taken_and_a_projector_is_none() -> None:
 def test_several_are_listed_with_their_sizes_and_a_command_that_names_one() -> None:
     with pytest.raises(SeveralFilesError) as caught:
         choose(offered("m-Q8_0.gguf", "m-Q4_0.gguf"), None, "hf:o/r")
-    assert "Q4_0 (1.00 GiB), Q8_0 (1.00 GiB)" in caught.value.message
+    assert "Q4_0 (1 GiB), Q8_0 (1 GiB)" in caught.value.message
     assert "stoker pull hf:o/r:Q4_0" in caught.value.hint
 
 
