@@ -34,10 +34,9 @@ class Running:
 
 
 @contextmanager
-def starter_service(slots: int) -> Iterator[Running]:
-    """`stoker serve starter` with its model loaded."""
-    argv = ["-m", "stoker.cli.main", "serve", "starter"]
-    code = ["-c", "from stoker.cli.main import main; main()", *argv[2:]]
+def model_service(model: str, slots: int) -> Iterator[Running]:
+    """`stoker serve MODEL` with its model loaded."""
+    code = ["-c", "from stoker.cli.main import main; main()", "serve", model]
     with _service([*code, "--port", "0", "--preload", "--parallel", str(slots)]) as running:
         yield running
 

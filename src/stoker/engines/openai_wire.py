@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from stoker.core.errors import EngineError
 from stoker.core.request import Event, Finish, Prefill, Text, Timings, Usage
 
 EVENT_BYTES_MAX = 1 << 20
+HELD_BYTES_MAX = 1 << 18
 _DONE = b"[DONE]"
 _WORDS_LIMIT = 300
 
@@ -138,20 +139,47 @@ class WholeAnswer:
     created: int
 
 
-async def assemble(chunks: AsyncIterable[bytes]) -> WholeAnswer:
-    """The whole answer that a stream of `chunks` carries.
+class Pourable(Protocol):
+    """A stream that gives its pieces to a sink; `stoker.workers.link` has the real one."""
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        """Give each further piece to `sink`; True at the end, False once `sink` is full."""
+        ...
+
+
+async def assemble(
+    stream: Pourable, first: bytes = b"", on_text: Callable[[], None] = lambda: None
+) -> WholeAnswer:
+    """The whole answer that `first` and the rest of `stream` carry.
+
+    After the first text, at which `on_text` is called, pieces are kept as they come and read
+    together: the engine's threads fill the cores, and a task that wakes for each token takes one
+    from them.
 
     Raises:
         EngineError: the engine reports an error, or the stream is broken.
     """
     reader, texts, finish = EventReader(), list[str](), None
-    async for event in _events(reader, chunks):
-        if isinstance(event, Text):
-            texts.append(event.text)
-        elif isinstance(event, Finish):
-            finish = event
-    if finish is None:
-        raise EngineError("The engine's stream ended before its answer did")
+    held, ended = bytearray(first), False
+
+    def keep(piece: bytes) -> bool:
+        held.extend(piece)
+        return bool(texts) and len(held) < HELD_BYTES_MAX
+
+    while True:
+        for event in reader.feed(bytes(held)):
+            if isinstance(event, Text):
+                if not texts:
+                    on_text()
+                texts.append(event.text)
+            elif isinstance(event, Finish):
+                finish = event
+        held.clear()
+        if ended:
+            break
+        ended = await stream.pour(keep)
+    reader.end()
+    assert finish is not None  # noqa: S101 - the reader has ended, so it gave one
     return WholeAnswer("".join(texts), finish, reader.created or int(time.time()))
 
 
@@ -161,11 +189,7 @@ async def read_events(chunks: AsyncIterable[bytes]) -> AsyncIterator[Event]:
     Raises:
         EngineError: the engine reports an error, or the stream is broken.
     """
-    async for event in _events(EventReader(), chunks):
-        yield event
-
-
-async def _events(reader: EventReader, chunks: AsyncIterable[bytes]) -> AsyncIterator[Event]:
+    reader = EventReader()
     async for chunk in chunks:
         for event in reader.feed(chunk):
             yield event

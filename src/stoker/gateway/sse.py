@@ -21,7 +21,7 @@ _HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control":
 
 async def relay(request: web.Request, begun: Answer, *, write_s: float) -> web.StreamResponse:
     """Stream `begun` to the client; a failure on the way becomes a last event, without `[DONE]`."""
-    response = web.StreamResponse(headers={**_HEADERS, "X-Request-Id": request["id"]})
+    response = _Stream(headers={**_HEADERS, "X-Request-Id": request["id"]})
     writer = await response.prepare(request)
     if writer is None or request.transport is None:
         raise ConnectionResetError("the client has left")
@@ -35,6 +35,12 @@ async def relay(request: web.Request, begun: Answer, *, write_s: float) -> web.S
         await response.write(errors.event(error))
     await client.finish(response)
     return response
+
+
+class _Stream(web.StreamResponse):
+    """An answer whose head goes out together with its first piece, in one packet."""
+
+    _send_headers_immediately = False
 
 
 class _Client:

@@ -16,7 +16,6 @@ from typing import Self, Unpack
 from stoker.core.clock import Clock, SystemClock
 from stoker.core.errors import (
     CannotEmbedError,
-    EngineError,
     ModelNotLoadedError,
     QueueFullError,
     QueueTimeoutError,
@@ -25,6 +24,7 @@ from stoker.core.errors import (
 from stoker.core.model import LocalModel, Task
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Completion, Event, Finish, Kind, Request, Text
+from stoker.engines.openai_wire import assemble
 from stoker.engines.registry import find_engine
 from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_request
 from stoker.library.statistics import RuntimeStatistics, Tally
@@ -150,20 +150,23 @@ class AsyncLocalModelRuntime:
         self, messages: str | Sequence[MessageLike], **options: Unpack[SamplingOptions]
     ) -> Completion:
         """The whole answer to a conversation (or one user's message); errors as `stream_events`."""
-        text: list[str] = []
-        async with aclosing(self.stream_events(messages, **options)) as events:
-            async for event in events:
-                if isinstance(event, Text):
-                    text.append(event.text)
-                if isinstance(event, Finish):
-                    return Completion(
-                        text="".join(text),
-                        finish_reason=event.reason,
-                        usage=event.usage,
-                        timings=event.timings,
-                        first_token_s=self._tally.first_token_s or 0.0,
-                    )
-        raise EngineError("The answer ended without its end")
+        request = to_request(self._plan.model, messages, options)
+        began = self._clock.now()
+        first_s: list[float] = []
+        async with self._slot() as worker, worker.open(request) as stream:
+            whole = await assemble(
+                stream, on_text=lambda: first_s.append(self._clock.now() - began)
+            )
+        finish = whole.finish
+        first_token_s = first_s[0] if first_s else self._clock.now() - began
+        self._tally.add(finish, first_token_s)
+        return Completion(
+            text=whole.text,
+            finish_reason=finish.reason,
+            usage=finish.usage,
+            timings=finish.timings,
+            first_token_s=first_token_s,
+        )
 
     async def generate(self, prompt: str, **options: Unpack[SamplingOptions]) -> Completion:
         """The whole answer to one prompt, through the model's chat template where it has one."""

@@ -2,7 +2,7 @@
 
 Owns connections, deadlines and what a broken connection is called. Knows no dialect: bodies pass
 through undecoded. Each request has a connection of its own: closing it is how a request is
-cancelled, and no stale connection can fail the next one.
+cancelled. One that was opened ahead (`spare`) and turns out stale is replaced unseen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from stoker.core.clock import Clock, within
 from stoker.core.errors import StokerError, WorkerLostError
 from stoker.engines.base import WireRequest
 from stoker.workers.limits import WorkerLimits
-from stoker.workers.wire import Exchange, WireError, exchange
+from stoker.workers.spare import Spare
+from stoker.workers.wire import Exchange, WireError, connect
 
 _BROKEN = (WireError, OSError)
 
@@ -101,6 +102,7 @@ class Link:
         self.heard_count = 0
         self._streams: set[EngineStream] = set()
         self._socket = str(socket)
+        self._spare = Spare(self._socket, clock, limits.connect_s)
         self._free = asyncio.Semaphore(connections)
         self._closed = False
 
@@ -132,15 +134,17 @@ class Link:
                 watch.cancel()
                 self._streams.discard(stream)
                 stream.close()
+                self._spare.refill()
 
     async def is_alive(self, path: str) -> bool:
         """Whether the engine answers GET `path` at all, with any status below 500."""
         try:
-            response = await exchange(self._socket, "GET", path, b"", self.limits.connect_s)
+            response = await self._exchange("GET", path, b"")
         except (*_BROKEN, TimeoutError):
             return False
         response.close()
         self.heard()
+        self._spare.refill()
         return response.status < 500
 
     def abort(self, reason: WorkerLostError) -> None:
@@ -152,11 +156,12 @@ class Link:
         """Close all connections; safe to call again."""
         self.abort(WorkerLostError("the worker was stopped"))
         self._closed = True
+        self._spare.close()
 
     async def _send(self, wire: WireRequest) -> Exchange:
         limit = self.limits.first_byte_s
         try:
-            response = await within(self.clock, limit, self._post(wire))
+            response = await within(self.clock, limit, self._exchange("POST", wire.path, wire.body))
         except TimeoutError:
             raise WorkerLostError(f"the engine did not begin to answer in {limit:g} s") from None
         except _BROKEN as error:
@@ -164,10 +169,21 @@ class Link:
         self.heard()
         return response
 
-    async def _post(self, wire: WireRequest) -> Exchange:
+    async def _exchange(self, method: str, target: str, body: bytes) -> Exchange:
+        """One request on a connection of its own, up to the status of its answer."""
         if self._closed:
             raise WireError("the link was closed")
-        return await exchange(self._socket, "POST", wire.path, wire.body, self.limits.connect_s)
+        if (spare := self._spare.take()) is not None:
+            try:
+                await spare.ask(method, target, body)
+            except WireError:
+                if spare.is_begun:
+                    raise
+            else:
+                return spare  # else the engine hung up on it in the same instant, unread
+        fresh = await connect(self._socket, self.limits.connect_s)
+        await fresh.ask(method, target, body)
+        return fresh
 
     async def _read_refusal(self, stream: EngineStream) -> bytes:
         body = bytearray()

@@ -21,22 +21,16 @@ class WireError(Exception):
     """The engine did not speak HTTP, or broke off."""
 
 
-async def exchange(path: str, method: str, target: str, body: bytes, connect_s: float) -> Exchange:
-    """The answer to one request at the Unix socket `path`, once its head is there.
+async def connect(path: str, connect_s: float) -> Exchange:
+    """A connection to the Unix socket `path`, on which nothing has been said.
 
     Raises:
-        OSError: nobody listens there. WireError: what came is no answer.
+        OSError: nobody listens there.
         TimeoutError: the connection was not taken within `connect_s`.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(connect_s):
         _, wire = await loop.create_unix_connection(Exchange, path)
-    wire.send(method, target, body)
-    try:
-        await wire.wait_head()
-    except BaseException:
-        wire.close()
-        raise
     return wire
 
 
@@ -56,23 +50,37 @@ class Exchange(asyncio.Protocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    def send(self, method: str, target: str, body: bytes) -> None:
-        """Send the request."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the engine has not hung up, as far as is known."""
+        return self._transport is not None and self._error is None and not self._ended
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a byte has come."""
+        return self._head_bytes > 0
+
+    async def ask(self, method: str, target: str, body: bytes) -> None:
+        """Send the request; return once the status of its answer is known.
+
+        Raises:
+            WireError: the connection ended before, or what came is no answer; it is closed then.
+        """
+        self._send(method, target, body)
+        try:
+            while not self.status:
+                await self._more()
+        except BaseException:
+            self.close()
+            raise
+
+    def _send(self, method: str, target: str, body: bytes) -> None:
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         if self._transport is not None:
             self._transport.write(head.encode() + body)
-
-    async def wait_head(self) -> None:
-        """Return once the status is known.
-
-        Raises:
-            WireError: the connection ended before, or what came is no answer.
-        """
-        while not self.status:
-            await self._more()
 
     async def readany(self) -> bytes:
         """What has come of the body, at least one byte; empty at its end.

@@ -1,7 +1,7 @@
 """The stream reader: the same bytes give the same events, however they are cut."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from typing import Any
 
@@ -143,14 +143,52 @@ async def stream_of(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def test_assemble_puts_the_answer_together() -> None:
-    whole = await assemble(stream_of(CHAT[:50], CHAT[50:]))
+class Pieces:
+    """A stream that is poured out; it remembers how often its reader let go of it."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.left = list(pieces)
+        self.stops = 0
+
+    async def pour(self, sink: Callable[[bytes], bool]) -> bool:
+        while self.left:
+            if not sink(self.left.pop(0)):
+                self.stops += 1
+                return False
+        return True
+
+
+@given(cuts=st.lists(st.integers(0, len(CHAT)), max_size=12))
+async def test_assemble_puts_the_answer_together_however_it_is_cut(cuts: list[int]) -> None:
+    places = sorted({0, len(CHAT), *cuts})
+    pieces = [CHAT[begin:end] for begin, end in pairwise(places)]
+    told = list[int]()
+    whole = await assemble(Pieces(*pieces[1:]), pieces[0], on_text=lambda: told.append(1))
     assert (whole.text, whole.finish, whole.created) == ("héllo\n", FINISH, 7)
+    assert told == [1]
+
+
+async def test_assemble_wakes_for_no_piece_after_the_first_text() -> None:
+    pieces = [sse(chat({"content": "a"})).removesuffix(b"data: [DONE]\n\n")] * 50
+    stream = Pieces(*pieces, CHAT)
+    await assemble(stream)
+    assert stream.stops == 1
+
+
+async def test_assemble_reads_what_it_holds_before_that_grows_without_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openai_wire, "HELD_BYTES_MAX", 200)
+    piece = sse(chat({"content": "a"})).removesuffix(b"data: [DONE]\n\n")
+    stream = Pieces(*[piece] * 50, CHAT)
+    whole = await assemble(stream)
+    assert whole.text == "a" * 50 + "héllo\n"
+    assert stream.stops > 10
 
 
 async def test_a_stream_that_breaks_off_is_an_error() -> None:
     cut = CHAT.removesuffix(b"data: [DONE]\n\n")
     with pytest.raises(EngineError, match="ended before"):
-        await assemble(stream_of(cut))
+        await assemble(Pieces(cut))
     with pytest.raises(EngineError, match="ended before"):
         _ = [event async for event in read_events(stream_of(cut))]

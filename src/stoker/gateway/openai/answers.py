@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
@@ -39,7 +38,7 @@ def check_stream_options(body: schema.CommonBody) -> None:
 
 
 async def _whole(begun: Answer, request: Request) -> dict[str, Any]:
-    whole = await assemble(_chunks(begun))
+    whole = await assemble(begun.rest, begun.first)
     text: dict[str, Any] = {"message": {"role": "assistant", "content": whole.text}}
     if request.kind is Kind.COMPLETION:
         text = {"text": whole.text}
@@ -51,12 +50,6 @@ async def _whole(begun: Answer, request: Request) -> dict[str, Any]:
         "choices": [{"index": 0, **text, "logprobs": None, "finish_reason": whole.finish.reason}],
         "usage": _usage(whole.finish.usage),
     }
-
-
-async def _chunks(begun: Answer) -> AsyncIterator[bytes]:
-    yield begun.first
-    async for chunk in begun.rest:
-        yield chunk
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
