@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import signal
 import subprocess
@@ -71,9 +72,11 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def tell(process: subprocess.Popen[str]) -> None:
+    """Let the process go on; it may have died already, which its return code tells."""
     assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write("go\n")
+        process.stdin.flush()
 
 
 def end(process: subprocess.Popen[str]) -> int:
