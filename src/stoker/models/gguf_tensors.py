@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stoker.models.ggml_types import TensorType
+from stoker.models.weight_uses import EXPERTS, Sums, group_of
 
 _LAYER = re.compile(r"blk\.(\d{1,6})\.(.*)", re.DOTALL)
 _STATE = ("ssm_", "time_mix_", "shortconv")
 _KEYS = ("attn_k.", "attn_kv_", "attn_k_b", "attn_qkv.")
-_EXPERTS = "_exps."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Tensors:
 
     `weight_bytes` has the bytes of data by type name; `parameters` counts elements,
     `expert_parameters` those of which a token uses only a share. `state_layers` are the layers with
-    a recurrent state, `key_layers` those that make attention's keys.
+    a recurrent state, `key_layers` those that make attention's keys. `group_elements` and
+    `group_bytes` are by what tensors are used for and their type (see `weight_uses`).
     """
 
     count: int = 0
@@ -48,6 +49,8 @@ class Tensors:
     weight_bytes: dict[str, int] = field(default_factory=dict)
     state_layers: frozenset[int] = frozenset()
     key_layers: frozenset[int] = frozenset()
+    group_elements: Sums = field(default_factory=Sums)
+    group_bytes: Sums = field(default_factory=Sums)
 
 
 def summed(places: Iterable[Place]) -> Tensors:
@@ -55,14 +58,25 @@ def summed(places: Iterable[Place]) -> Tensors:
     count = parameters = experts = 0
     weight_bytes: Counter[str] = Counter()
     state, keys = set[int](), set[int]()
+    group_elements, group_bytes = Sums(), Sums()
     for place in places:
         count += 1
         parameters += place.elements
-        experts += place.elements if _EXPERTS in place.name else 0
+        experts += place.elements if EXPERTS in place.name else 0
         weight_bytes[place.type.name] += place.bytes
+        group = group_of(place.name), place.type.name
+        group_elements[group] += place.elements
+        group_bytes[group] += place.bytes
         _note_layer(place.name, state, keys)
     return Tensors(
-        count, parameters, experts, dict(weight_bytes), frozenset(state), frozenset(keys)
+        count,
+        parameters,
+        experts,
+        dict(weight_bytes),
+        frozenset(state),
+        frozenset(keys),
+        group_elements=group_elements,
+        group_bytes=group_bytes,
     )
 
 
@@ -78,6 +92,8 @@ def joined(parts: Sequence[Tensors]) -> Tensors:
         dict(weight_bytes),
         frozenset[int]().union(*(part.state_layers for part in parts)),
         frozenset[int]().union(*(part.key_layers for part in parts)),
+        group_elements=sum((part.group_elements for part in parts), Sums()),
+        group_bytes=sum((part.group_bytes for part in parts), Sums()),
     )
 
 
