@@ -208,6 +208,8 @@ def read_figures(tail: bytes) -> tuple[Usage, Timings] | None:
             continue
         with suppress(ValueError, RecursionError):
             timings = _object(_object(json.loads(line[5:])).get("timings"))
+            if not timings:
+                continue
             cached, read = _count(timings.get("cache_n")), _count(timings.get("prompt_n"))
             usage = Usage(cached + read, _count(timings.get("predicted_n")), cached)
             return usage, _measured(timings)
