@@ -26,6 +26,7 @@
     ├── SourceError                    where the model should come from
     │   ├── SourceUnreachableError
     │   ├── SourceDeniedError
+    │   ├── SourceNotFoundError
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
@@ -338,6 +339,17 @@ class SourceDeniedError(SourceError):
     """
 
     openai_code = "source_denied"
+
+
+class SourceNotFoundError(SourceError):
+    """The model's source has no such model.
+
+    hint: check the name, the tag and the revision; a private model may need a token.
+    """
+
+    http_status = 404
+    openai_code = "source_not_found"
+    exit_code = 4
 
 
 class SourceUnsafeError(SourceError):
