@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -16,11 +17,13 @@ class Seen:
     """The requests that a server got, and what each brought as Authorization."""
 
     paths: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
 
     def note(self, request: web.Request) -> None:
         """Keep what matters of `request`."""
         self.paths.append(f"{request.method} {request.path}")
+        self.queries.append(unquote(request.query_string))
         if secret := request.headers.get("Authorization"):
             self.secrets.append(secret)
 
