@@ -18,14 +18,14 @@ import aiohttp
 from stoker.core.errors import (
     SourceDeniedError,
     SourceError,
-    SourceNotFoundError,
+    SourceMissingError,
     SourceUnreachableError,
     SourceUnsafeError,
 )
 
 NONE: Mapping[str, str] = {}
 REDIRECTS_MAX = 5
-_ERRORS = {401: SourceDeniedError, 403: SourceDeniedError, 404: SourceNotFoundError}
+_ERRORS = {401: SourceDeniedError, 403: SourceDeniedError, 404: SourceMissingError}
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,7 @@ class PlainHttp:
     ) -> bytes:
         async with self._open("GET", url, headers) as response:
             _raise_for(response)
-            data = b""
-            async for piece in response.content.iter_chunked(65536):
-                data += piece
-                if len(data) > most_bytes:
-                    raise SourceUnsafeError(f"The answer has more than {most_bytes} bytes")
-            return data
+            return await _read(response, most_bytes)
 
     async def read_range(
         self, url: str, offset: int, length: int, *, headers: Mapping[str, str] = NONE
@@ -77,7 +72,7 @@ class PlainHttp:
             _raise_for(response)
             if response.status != 206:
                 raise SourceError("The server gives no ranges")
-            return await response.content.read(length)
+            return await _read(response, length)
 
     async def head(self, url: str, *, headers: Mapping[str, str] = NONE) -> PlainAnswer:
         async with self._open("HEAD", url, headers) as response:
@@ -110,6 +105,15 @@ class PlainHttp:
                 headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
             url = there
         raise SourceUnsafeError("Too many redirects")
+
+
+async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    data = b""
+    async for piece in response.content.iter_chunked(65536):
+        data += piece
+        if len(data) > most_bytes:
+            raise SourceUnsafeError(f"The answer has more than {most_bytes} bytes")
+    return data
 
 
 def _raise_for(response: aiohttp.ClientResponse) -> None:

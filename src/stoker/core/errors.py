@@ -26,7 +26,7 @@
     ├── SourceError                    where the model should come from
     │   ├── SourceUnreachableError
     │   ├── SourceDeniedError
-    │   ├── SourceNotFoundError
+    │   ├── SourceMissingError
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
@@ -341,14 +341,14 @@ class SourceDeniedError(SourceError):
     openai_code = "source_denied"
 
 
-class SourceNotFoundError(SourceError):
-    """The model's source has no such model.
+class SourceMissingError(SourceError):
+    """The model's source does not have that.
 
-    hint: check the name, the tag and the revision; a private model may need a token.
+    hint: look at the name, the tag and the file; it may have been renamed or removed.
     """
 
     http_status = 404
-    openai_code = "source_not_found"
+    openai_code = "source_missing"
     exit_code = 4
 
 

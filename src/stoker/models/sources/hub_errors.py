@@ -13,7 +13,7 @@ from stoker.core.errors import (
     InvalidSourceError,
     SourceDeniedError,
     SourceError,
-    SourceNotFoundError,
+    SourceMissingError,
     SourceUnreachableError,
     SourceUnsafeError,
     StokerError,
@@ -65,9 +65,9 @@ class Translator:
             case failures.DisabledRepoError():
                 return SourceDeniedError(f"{self._what} is disabled", hint=f"see {self._page}")
             case failures.RevisionNotFoundError():
-                return SourceNotFoundError(f"{self._what} has no revision {self._revision}")
+                return SourceMissingError(f"{self._what} has no revision {self._revision}")
             case failures.RepositoryNotFoundError():
-                return SourceNotFoundError(
+                return SourceMissingError(
                     f"{self._what} does not exist, or is private",
                     hint="check its name; for a private one set HF_TOKEN to a token that may read",
                 )
@@ -80,7 +80,7 @@ class Translator:
                 hint="check HF_TOKEN, or the token that `hf auth login` has kept",
             )
         if status == 404:
-            return SourceNotFoundError(f"{self._what} does not exist")
+            return SourceMissingError(f"{self._what} does not exist")
         if status == 429:
             return SourceError(
                 f"{self._what}: the hub wants fewer requests (429)",

@@ -14,7 +14,7 @@ from stoker.core.errors import (
     DigestMismatchError,
     InvalidSourceError,
     SeveralFilesError,
-    SourceNotFoundError,
+    SourceMissingError,
     SourceUnsafeError,
 )
 from stoker.models.sources.base import NO_HEADERS, Answer, Http, Offer
@@ -63,10 +63,10 @@ class RegistrySource:
             return await repository.tagged(wanted.tag)
         try:
             return wanted.digest, await repository.pinned(wanted.digest)
-        except SourceNotFoundError:  # Ollama's registry may know manifests by their tags only
+        except SourceMissingError:  # Ollama's registry may know manifests by their tags only
             digest, found = await repository.tagged(wanted.tag)
         if digest != wanted.digest:
-            raise SourceNotFoundError(
+            raise SourceMissingError(
                 f"{wanted} is there no more; the tag names another model now",
                 hint="leave the digest out to get that one",
             )
@@ -157,7 +157,7 @@ class Repository:
         if answer.status in {401, 403}:
             raise denied(self._host, self._name, credentials_for(self._host))
         if answer.status == 404:
-            raise SourceNotFoundError(f"{self._what} is not in its registry")
+            raise SourceMissingError(f"{self._what} is not in its registry")
         return answer
 
     async def _ask(self, name: str) -> Answer:

@@ -17,7 +17,7 @@ from stoker.core.errors import (
     SeveralFilesError,
     SourceDeniedError,
     SourceError,
-    SourceNotFoundError,
+    SourceMissingError,
     SourceUnreachableError,
     SourceUnsafeError,
     StokerError,
@@ -127,7 +127,7 @@ async def test_a_digest_of_ollamas_is_found_under_its_tag(registry: LocalRegistr
     again = f"n/m:t@{offer.source.rpartition('@')[2]}"
     assert (await resolved(registry, again, "ollama")).files == offer.files
     registry.image("t", [registry.layer(f"{OLLAMA}.model", b"GGUF newer")])
-    assert "no more" in (await refused(registry, SourceNotFoundError, again, "ollama")).message
+    assert "no more" in (await refused(registry, SourceMissingError, again, "ollama")).message
 
 
 async def test_an_oci_model_is_pinned_to_the_digest_of_its_manifest(oci: LocalRegistry) -> None:
@@ -229,8 +229,8 @@ async def test_an_index_of_an_index_or_of_nothing_is_refused(oci: LocalRegistry)
 
 
 async def test_a_tag_that_is_not_there(oci: LocalRegistry) -> None:
-    assert ":nothing" in (await refused(oci, SourceNotFoundError, "n/m:nothing")).message
-    await refused(oci, SourceNotFoundError, f"n/m:none@{digest_of(b'')}")
+    assert ":nothing" in (await refused(oci, SourceMissingError, "n/m:nothing")).message
+    await refused(oci, SourceMissingError, f"n/m:none@{digest_of(b'')}")
 
 
 async def test_a_registry_that_knows_no_head(oci: LocalRegistry) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stoker.core.errors import SourceNotFoundError
+from stoker.core.errors import SourceMissingError
 from stoker.models.sources.reference import RegistryReference, parse_reference
 from stoker.models.sources.registry import RegistrySource
 
@@ -45,6 +45,6 @@ async def test_this_machine_is_asked_in_the_clear_and_nobody_else(text: str, url
     reference = parse_reference(text)
     assert isinstance(reference, RegistryReference)
     notes = Notes()
-    with pytest.raises(SourceNotFoundError):
+    with pytest.raises(SourceMissingError):
         await RegistrySource(reference).resolve(notes)  # type: ignore[arg-type]
     assert set(notes.asked) == {url}
