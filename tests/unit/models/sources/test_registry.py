@@ -378,7 +378,8 @@ async def test_a_registry_that_wants_fewer_requests(oci: LocalRegistry) -> None:
         return web.Response(status=429, headers={"Retry-After": "1"})
 
     oci.instead = busy
-    assert "429" in (await refused(oci, SourceError)).message
+    with pytest.raises(SourceError, match="429"):
+        await resolved(oci)
 
 
 async def test_a_registry_that_is_not_there(oci: LocalRegistry) -> None:
@@ -495,7 +496,7 @@ async def test_a_manifest_that_is_none_is_refused(oci: LocalRegistry, data: byte
 
 async def test_a_manifest_that_is_too_large_is_not_read_to_its_end(oci: LocalRegistry) -> None:
     oci.raw("t", b" " * (2 << 20))
-    assert "1048576" in (await refused(oci, SourceUnsafeError)).message
+    assert "more than" in (await refused(oci, SourceUnsafeError)).message
 
 
 async def test_a_manifest_with_a_type_for_each_name_is_read_by_what_it_is(
