@@ -14,7 +14,6 @@ from contextvars import ContextVar
 
 import httpx
 
-import stoker
 from stoker.core.errors import SourceUnreachableError, SourceUnsafeError
 
 ANSWER_BYTES_MAX = 16 << 20
@@ -48,7 +47,7 @@ class Watch:
         steps = ("connect", "read", "write", "pool")
         request.extensions["timeout"] = dict.fromkeys(steps, min(self._step_s, left_s))
         request.headers["Accept-Encoding"] = "identity"
-        request.headers["User-Agent"] = f"stoker/{stoker.__version__}"
+        request.headers["User-Agent"] = "stoker"
 
     def arrive(self, response: httpx.Response) -> None:
         """Bound the answer whose headers have come.
