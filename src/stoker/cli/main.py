@@ -23,6 +23,7 @@ VERBS = {
     "stop": "Stop the running service, or one of its models.",
     "show": "Show what a model is, from its file's header.",
     "ls": "List the models that are stored here.",
+    "outdated": "Say which stored models have changed at their sources.",
     "cp": "Give a stored model a second name.",
     "rm": "Remove stored models.",
     "verify": "Check that stored files are what they should be.",

@@ -26,6 +26,7 @@
     ├── SourceError                    where the model should come from
     │   ├── SourceUnreachableError
     │   ├── SourceDeniedError
+    │   ├── SourceMissingError
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
@@ -338,6 +339,17 @@ class SourceDeniedError(SourceError):
     """
 
     openai_code = "source_denied"
+
+
+class SourceMissingError(SourceError):
+    """The model's source does not have that.
+
+    hint: look at the name, the tag and the file; it may have been renamed or removed.
+    """
+
+    http_status = 404
+    openai_code = "source_missing"
+    exit_code = 4
 
 
 class SourceUnsafeError(SourceError):
