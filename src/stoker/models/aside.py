@@ -21,7 +21,6 @@ from stoker.core.errors import DiskFullError, InvalidRequestError, StokerError
 from stoker.core.units import format_bytes
 from stoker.models.disk import sync_folder
 
-SUFFIX = ".part"
 _OTHER_OUT = "choose another --out."
 _TRIES = 3
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
@@ -39,7 +38,7 @@ def written_aside(out: Path, *, force: bool = False, size_bytes: int = 0) -> Ite
             its folder cannot be written.
         DiskFullError: there is, or was, no room.
     """
-    part = out.with_name(out.name + SUFFIX)
+    part = part_of(out)
     with _errors(out):
         check_free(out, force=force)
         file = _open_locked(part, out)
@@ -55,6 +54,11 @@ def written_aside(out: Path, *, force: bool = False, size_bytes: int = 0) -> Ite
             with contextlib.suppress(OSError):
                 file.close()
         sync_folder(out.parent)
+
+
+def part_of(out: Path) -> Path:
+    """The file beside `out` that is written until it is whole."""
+    return out.with_name(f"{out.name}.part")
 
 
 def check_free(out: Path, *, force: bool) -> None:
