@@ -166,7 +166,7 @@ def _checked(token: Any, number: Any, size: int) -> tuple[str, int]:
 def _merges(model: Mapping[str, Any], numbers: Mapping[str, int]) -> Iterator[str]:
     """The merges in the engine's form, two tokens with a space between."""
     said = model.get("merges")
-    if not isinstance(said, list):
+    if not isinstance(said, list) or not said:
         raise garbage(f"{_FILE}: has no merges")
     for merge in said:
         parts = merge.split(" ") if isinstance(merge, str) else merge
