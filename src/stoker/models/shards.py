@@ -84,7 +84,9 @@ def choose(names: Sequence[str], index: object = None) -> list[str]:
             "There is no .safetensors file",
             hint="other formats can run code when read; save the model as safetensors.",
         )
-    return found if len(found) == 1 else _there(_numbered(found), found)
+    if len(found) == 1 and not _NUMBERED.fullmatch(found[0]):
+        return found
+    return _there(_numbered(found), found)
 
 
 def joined(headers: Mapping[str, Header], index: object = None) -> Weights:
