@@ -13,11 +13,13 @@ from typing import Any
 from gguf import GGUFWriter, PoolingType
 
 from stoker.core.errors import UnsupportedModelError
+from stoker.models.attention import LAYERS_MAX
 from stoker.models.checkpoint import POOLING
 from stoker.models.config import Config
 from stoker.models.convert.numbers import Target
 from stoker.models.convert.wanted import Wanted, matched
 from stoker.models.documents import Folder, garbage
+from stoker.models.gguf import ARRAY_MAX
 from stoker.models.shards import Weights
 
 ARCHITECTURE = "bert"
@@ -58,7 +60,10 @@ class Encoder:
         }
         if self._sizes["hidden"] % self._need("num_attention_heads"):
             raise garbage("config.json misstates num_attention_heads")
+        if self._need("num_hidden_layers") > LAYERS_MAX or self._need("vocab_size") > ARRAY_MAX:
+            raise garbage(f"config.json states over {LAYERS_MAX} layers or {ARRAY_MAX} tokens")
         _check(folder, config)
+        self._epsilon = _epsilon(config)
         self._pooling = read_pooling(folder)
 
     def targets(self, folder: Folder, weights: Weights) -> list[Target]:
@@ -83,7 +88,7 @@ class Encoder:
         writer.add_feed_forward_length(self._sizes["inner"])
         writer.add_block_count(self._need("num_hidden_layers"))
         writer.add_head_count(self._need("num_attention_heads"))
-        writer.add_layer_norm_eps(_epsilon(self._config))
+        writer.add_layer_norm_eps(self._epsilon)
         writer.add_causal_attention(value=False)
         writer.add_pooling_type(self._pooling)
         writer.add_token_type_count(self._types)

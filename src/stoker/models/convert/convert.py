@@ -102,8 +102,8 @@ def _checked(folder: Folder) -> _Plan:
 
 def _encoder(folder: Folder, config: Config) -> _Plan:
     encoder = bert.Encoder(folder, config)
-    words = read_wordpiece(folder, config.count("vocab_size"))
     targets = encoder.targets(folder, read_weights(folder))
+    words = read_wordpiece(folder, config.count("vocab_size"))
 
     def describe(writer: GGUFWriter) -> None:
         encoder.describe(writer)
@@ -116,8 +116,8 @@ def _decoder(folder: Folder, config: Config) -> _Plan:
     if folder.file(POOLING) is not None:
         raise UnsupportedModelError(f"{config.class_name} as an embedding model is not supported")
     decoder = Decoder(config)
-    vocabulary = bpe.read_vocabulary(folder, config.values, decoder.sizes.vocabulary)
     targets = decoder.targets(folder, read_weights(folder))
+    vocabulary = bpe.read_vocabulary(folder, config.values, decoder.sizes.vocabulary)
     templates = read_templates(folder)
     notes = decoder.notes + vocabulary.notes
     if DEFAULT not in templates:

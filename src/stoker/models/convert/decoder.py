@@ -19,6 +19,7 @@ from stoker.models.convert.numbers import Given, Target
 from stoker.models.convert.rope import Rope, read_rope
 from stoker.models.convert.wanted import Wanted, matched
 from stoker.models.documents import Folder, garbage
+from stoker.models.gguf import ARRAY_MAX
 from stoker.models.shards import Weights
 
 HEAD = "lm_head.weight"
@@ -238,6 +239,8 @@ def _check(config: Config, family: Family, sizes: Sizes) -> None:
 def _check_sizes(family: Family, sizes: Sizes) -> None:
     if sizes.layers > LAYERS_MAX:
         raise garbage(f"config.json states more than {LAYERS_MAX} layers")
+    if sizes.vocabulary > ARRAY_MAX:
+        raise garbage(f"config.json states more than {ARRAY_MAX} tokens")
     if sizes.heads % sizes.kv_heads:
         raise garbage(
             f"config.json shares {sizes.kv_heads} heads of keys among {sizes.heads} heads"
