@@ -37,7 +37,7 @@ YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("LlamaForCausalLM", {}),
     "llama, tied": ("LlamaForCausalLM", {"tie_word_embeddings": True}),
-    "llama, biases": ("LlamaForCausalLM", {"attention_bias": True}),
+    "llama, biases": ("LlamaForCausalLM", {"attention_bias": True, "mlp_bias": True}),
     "llama, longer heads": ("LlamaForCausalLM", {"head_dim": 24}),
     "llama, all heads": ("LlamaForCausalLM", {"num_key_value_heads": 4}),
     "llama, stretched": ("LlamaForCausalLM", {"rope_scaling": LLAMA3}),

@@ -168,6 +168,9 @@ def _decoder_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
             f"{of}mlp.down_proj.weight": (hidden, inner),
         }
         shapes |= {f"{of}{name}": shape for name, shape in _attention_shapes(config).items()}
+        if config.get("mlp_bias"):
+            shapes |= {f"{of}mlp.{part}_proj.bias": (inner,) for part in ("gate", "up")}
+            shapes[f"{of}mlp.down_proj.bias"] = (hidden,)
     return shapes
 
 
