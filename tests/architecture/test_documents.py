@@ -81,7 +81,9 @@ def test_the_version_stands_once() -> None:
     assert project["version"] == stoker.__version__
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-models.lock"]
+)
 def test_every_requirement_is_hashed_and_no_address_is_recorded(name: str) -> None:
     text = (ROOT / name).read_text()
     entries = [entry for entry in re.split(r"\n(?=\S)", text.strip()) if "==" in entry]

@@ -1,6 +1,7 @@
-"""How the store touches the disk: private folders, whole files or none, errors with names.
+"""How the store touches the disk: private folders, whole files or none.
 
-Owns modes, fsync and what the system's errors mean. What lies where belongs to `store`.
+Owns modes and fsync. What lies where belongs to `store`; what the system's errors mean, to
+`stoker.core.disk_errors`.
 """
 
 from __future__ import annotations
@@ -8,34 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
-
 ASIDE = ".aside-"
-
-
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says about `path` into our own errors.
-
-    Raises:
-        DiskFullError, HomeNotWritableError, HomeError: as the system's error number says.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise _translate(error, path) from error
-
-
-def _translate(error: OSError, path: Path) -> HomeError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError(f"The disk that holds {path} is full")
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return HomeNotWritableError(f"{path} cannot be written: {error.strerror or error}")
-    return HomeError(f"{path} cannot be used: {error.strerror or error}")
 
 
 def private_folder(path: Path) -> Path:

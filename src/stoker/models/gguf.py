@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stoker.core.errors import ModelFileError, ModelFileGarbageError, ModelFileTruncatedError
 from stoker.models.ggml_types import TENSOR_TYPES
-from stoker.models.gguf_tensors import Place, Tensors, aligned, misplaced, summed
+from stoker.models.gguf_tensors import Place, Tensors, aligned, misplaced, repeated, summed
 from stoker.models.prefix import MoreNeeded, ReadRange, read_local, read_remote
 
 MAGIC = b"GGUF"
@@ -309,16 +309,16 @@ class Parser:
 
     def _alignment(self) -> int:
         alignment = self._values.get("general.alignment", 32)
-        if not isinstance(alignment, int) or not 1 <= alignment <= ALIGNMENT_MAX:
+        if type(alignment) is not int or not 1 <= alignment <= ALIGNMENT_MAX:
             raise self._garbage(f"has the alignment {alignment!r}")
         if alignment & (alignment - 1):
             raise self._garbage(f"has the alignment {alignment}, not a power of two")
         return alignment
 
     def _check_places(self, places: list[Place]) -> None:
-        """Tensors lie one after the other, aligned, and inside the file."""
+        """Tensors have names of their own, and lie one after the other, aligned, in the file."""
         alignment = self._alignment()
-        wrong = misplaced(places, alignment)
+        wrong = repeated(places) or misplaced(places, alignment)
         if wrong:
             raise self._garbage(wrong)
         start = aligned(self._at, alignment)

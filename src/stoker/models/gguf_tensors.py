@@ -81,6 +81,12 @@ def joined(parts: Sequence[Tensors]) -> Tensors:
     )
 
 
+def repeated(places: Iterable[Place]) -> str:
+    """What is wrong with the names, or nothing: each stands there once."""
+    name, count = next(iter(Counter(place.name for place in places).most_common(1)), ("", 0))
+    return f"has the tensor {name!r} twice" if count > 1 else ""
+
+
 def misplaced(places: Iterable[Place], alignment: int) -> str:
     """What is wrong with the places, or nothing: tensors lie one after the other, aligned."""
     expected = 0

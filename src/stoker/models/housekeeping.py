@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.models.disk import ASIDE, disk_errors
+from stoker.core.disk_errors import disk_errors
+from stoker.models.disk import ASIDE
 from stoker.models.locks import held, try_lock
 from stoker.models.manifest import is_digest
 from stoker.models.store import Store

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import (
     DigestMismatchError,
     HomeError,
@@ -32,7 +33,6 @@ from stoker.core.errors import (
 )
 from stoker.core.model import ModelRef
 from stoker.models.disk import (
-    disk_errors,
     private_folder,
     sync_file,
     sync_folder,
