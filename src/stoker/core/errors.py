@@ -8,7 +8,8 @@
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
     │   ├── InvalidSourceError
-    │   └── SeveralFilesError
+    │   ├── SeveralFilesError
+    │   └── NameTakenError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -26,6 +27,7 @@
     ├── SourceError                    where the model should come from
     │   ├── SourceUnreachableError
     │   ├── SourceDeniedError
+    │   ├── SourceMissingError
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
@@ -172,6 +174,16 @@ class SeveralFilesError(InvalidRequestError):
     """
 
     openai_code = "several_files"
+
+
+class NameTakenError(InvalidRequestError):
+    """That name means another model already.
+
+    hint: say --yes to replace it, or --as NAME to keep both.
+    """
+
+    http_status = 409
+    openai_code = "name_taken"
 
 
 class NotAllowedError(StokerError):
@@ -338,6 +350,17 @@ class SourceDeniedError(SourceError):
     """
 
     openai_code = "source_denied"
+
+
+class SourceMissingError(SourceError):
+    """The model's source does not have that.
+
+    hint: look at the name, the tag and the file; it may have been renamed or removed.
+    """
+
+    http_status = 404
+    openai_code = "source_missing"
+    exit_code = 4
 
 
 class SourceUnsafeError(SourceError):

@@ -54,16 +54,21 @@ class Manifest:
         return sum({layer.digest: layer.size_bytes for layer in self.layers}.values())
 
     @property
-    def model(self) -> Layer:
-        """The layer that an engine loads.
+    def models(self) -> tuple[Layer, ...]:
+        """The layers that an engine loads: one, or all parts of a split model in their order.
 
         Raises:
             StoreDamagedError: it pins none.
         """
-        for layer in self.layers:
-            if layer.kind == "model":
-                return layer
-        raise StoreDamagedError(f"{self.ref} pins no model file")
+        found = tuple(layer for layer in self.layers if layer.kind == "model")
+        if not found:
+            raise StoreDamagedError(f"{self.ref} pins no model file")
+        return found
+
+    @property
+    def model(self) -> Layer:
+        """The first of `models`."""
+        return self.models[0]
 
     def to_json(self) -> bytes:
         """The document that `from_json` reads.

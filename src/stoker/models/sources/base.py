@@ -84,10 +84,14 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a source has for one reference; `source` is that reference, pinned to what was found."""
+    """What a source has for one reference; `source` is that reference, pinned to what was found.
+
+    `notes` tell a person what was left out, and why.
+    """
 
     source: str
     files: tuple[Offered, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> Offered:
