@@ -26,6 +26,7 @@ from stoker.models.download.part import Part, check_space
 
 _FICLONE = 0x40049409  # linux/fs.h
 _STEP_BYTES = 32 << 20
+_HAND_BYTES = 1 << 20
 # What file systems say when they cannot do it; the copy by hand then tells what is really wrong.
 _CANNOT = frozenset(
     {
@@ -94,11 +95,11 @@ def copy_some(source: int, target: int, at: int, most: int) -> int:
         if error.errno not in _CANNOT:
             raise
         count = 0
-    return count or _copy_by_hand(source, target, at)
+    return count or _copy_by_hand(source, target, at, min(most, _HAND_BYTES))
 
 
-def _copy_by_hand(source: int, target: int, at: int) -> int:
-    data = memoryview(os.pread(source, 1 << 20, at))
+def _copy_by_hand(source: int, target: int, at: int, most: int) -> int:
+    data = memoryview(os.pread(source, most, at))
     done = 0
     while done < len(data):
         done += os.pwrite(target, data[done:], at + done)

@@ -50,7 +50,7 @@ def next_hop(hop: Hop, location: str | None) -> Hop:
         raise SourceUnsafeError(f"{shown(hop.url)} redirects without a usable address")
     if not location.isprintable() or "\\" in location:
         raise SourceUnsafeError(f"{shown(hop.url)} redirects to an address that is none")
-    url = urljoin(hop.url, location).partition("#")[0]
+    url = _joined(hop.url, location)
     old, new = _split(hop.url), _split(url)
     if new is None or _origin(new) is None:
         raise SourceUnsafeError(f"{shown(hop.url)} redirects to something else than a web address")
@@ -75,6 +75,13 @@ def shown(url: str) -> str:
     host = parts.netloc.rpartition("@")[2]
     text = f"{parts.scheme}://{host}{parts.path}"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _joined(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location).partition("#")[0]
+    except ValueError:
+        return ""
 
 
 def _split(url: str) -> SplitResult | None:

@@ -56,6 +56,7 @@ class Intake:
         self.todo: list[Piece] = []
         self.answered = asyncio.Event()
         self._in_ranges = True  # until the source shows that it cannot
+        self._if_range = True
         self._start_seen = False
 
     @property
@@ -79,7 +80,7 @@ class Intake:
         headers = {"Accept-Encoding": "identity"}
         if self._in_ranges and piece.end is not None:
             headers["Range"] = f"bytes={piece.at}-{piece.end - 1}"
-            if self.part.validators.if_range and self.part.ranges.covered:
+            if self._if_range and self.part.validators.if_range and self.part.ranges.covered:
                 headers["If-Range"] = self.part.validators.if_range
         return headers
 
@@ -160,13 +161,22 @@ class Intake:
         check_not_encoded(reply.headers, reply.where)
         state = validators(reply.headers)
         if self.part.ranges.covered:
-            changed = self.part.validators.contradict(state)
-            raise ChangedError(_CHANGED if changed else "its source cannot go on")
+            return self._ask_otherwise(state)
         size = content_length(reply.headers, reply.where)
         self._learn(reply, size, state, resumable=False)
         self.todo = []
         piece.at, piece.end = 0, size
         return True
+
+    def _ask_otherwise(self, state: Validators) -> bool:
+        """The whole file came, where more of the same was asked for: some know no If-Range."""
+        if self.part.validators.contradict(state):
+            raise ChangedError(_CHANGED)
+        if not self._if_range:
+            self._in_ranges = False
+            raise ChangedError("its source cannot go on")
+        self._if_range = False
+        return False
 
     def _learn(self, reply: Reply, size: int | None, state: Validators, *, resumable: bool) -> None:
         announced = self._wanted.size_bytes
