@@ -118,9 +118,14 @@ class _Talk:
             click.echo(line, err=True)
         if self._yes:
             return True
-        if self._as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if self._as_json or not _can_ask():
             return False
         return click.confirm(f"Shall {change.ref} mean the new one?", err=True)
+
+
+def _can_ask() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _change_lines(change: Change) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -56,4 +57,5 @@ def state_of(manifest: Manifest) -> State:
 
 def facts_document(facts: ModelFacts | None) -> dict[str, Any]:
     """Facts as JSON holds them; nothing where there are none."""
-    return {} if facts is None else asdict(facts)
+    document: dict[str, Any] = {} if facts is None else json.loads(json.dumps(asdict(facts)))
+    return document
