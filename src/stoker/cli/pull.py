@@ -33,17 +33,18 @@ _SHORT = len("sha256:") + 12
 def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
     """Fetch a model into the store.
 
-    REF is an https:// address, with #sha256=DIGITS where they are known, a .gguf file, or a folder
-    with one; of a split model, any of its parts. What breaks off is kept, and the same command
-    goes on from there. Every byte is verified, and what is no model is refused. A name that means
-    something else is changed only after asking, or with --yes.
+    REF is an address, with #sha256= where the digest is known; hf:owner/repo, with :QUANTIZATION
+    or :FILE, and @REVISION; ollama:name:tag; oci:host/name:tag; a .gguf file, or a folder with
+    one. Of a split model any part will do. What breaks off is kept, and the same command goes on
+    from there. Every byte is verified, and what is no model is refused. A name that means another
+    model is changed only after asking, or with --yes.
 
     \b
     Examples:
       stoker pull https://example.org/models/shop-q8_0.gguf --as shop
-      stoker pull https://example.org/shop.gguf#sha256=9f86d081884c7d65...
+      stoker pull hf:owner/repo:Q4_K_M
+      stoker pull ollama:name:tag --json
       stoker pull ./my-model.gguf --as mine --yes
-      stoker pull ./folder-of-one-model --json
     """
     reference = parse_reference(ref)
     wanted = ModelRef.parse(name) if name is not None else None

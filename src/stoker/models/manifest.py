@@ -21,7 +21,7 @@ MANIFEST_BYTES_MAX = 256 * 1024
 LAYERS_MAX = 64
 _NAME_MAX = 255
 _SOURCE_MAX = 2048
-_SIZE_MAX = 1 << 50
+SIZE_MAX = 1 << 50
 _TIME_MAX = 1 << 40
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _FIELDS = frozenset({"version", "name", "tag", "source", "fetched_unix_s", "layers", "facts"})
@@ -139,7 +139,7 @@ def _layer(layer: Any) -> Layer:
     _require(isinstance(layer["kind"], str) and layer["kind"] in KINDS, "a layer's kind")
     name = _text(layer["name"], _NAME_MAX, "a layer's name")
     _require("/" not in name and "\\" not in name, "a layer's name")
-    size_bytes = _count(layer["size_bytes"], _SIZE_MAX, "a layer's size")
+    size_bytes = _count(layer["size_bytes"], SIZE_MAX, "a layer's size")
     return Layer(layer["digest"], size_bytes, layer["kind"], name)
 
 

@@ -22,15 +22,15 @@ from stoker.core.errors import (
     StokerError,
 )
 from stoker.core.model import ModelFacts, ModelRef
-from stoker.models.bringing import Bringer, Brought
+from stoker.models.bringing import Bringer, Brought, show_name
 from stoker.models.changes import Change, State, facts_document, state_of
 from stoker.models.checking import check_header, check_model
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Told
 from stoker.models.facts import facts_of
 from stoker.models.gguf import fetch_header
-from stoker.models.manifest import LAYERS_MAX, Layer, Manifest
-from stoker.models.sources.base import MODEL, PROJECTOR, Offer
+from stoker.models.manifest import KINDS, LAYERS_MAX, SIZE_MAX, Layer, Manifest, is_digest
+from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
 from stoker.models.sources.naming import default_name
 from stoker.models.sources.opening import source_for
 from stoker.models.sources.reference import Reference
@@ -161,6 +161,20 @@ def _check_offer(offer: Offer) -> None:
         )
     if len(offer.source) > _SOURCE_MAX or not offer.source.isprintable():
         raise SourceUnsafeError(f"The source's name is longer than {_SOURCE_MAX} characters")
+    if not any(file.kind == MODEL for file in offer.files):
+        raise SourceUnsafeError("The source has files for it, and none of them is a model")
+    for file in offer.files:
+        _check_file(file)
+
+
+def _check_file(file: Offered) -> None:
+    name = show_name(file)
+    if not name.isprintable() or "\\" in name or file.kind not in KINDS:
+        raise SourceUnsafeError("The source names a file as no file can be named")
+    if file.digest is not None and not is_digest(file.digest):
+        raise SourceUnsafeError(f"{name}: the source gives it a digest that is none")
+    if file.size_bytes is not None and not 0 <= file.size_bytes <= SIZE_MAX:
+        raise SourceUnsafeError(f"{name}: the source gives it a size that cannot be")
 
 
 def _check_files(brought: Sequence[Brought]) -> ModelFacts:

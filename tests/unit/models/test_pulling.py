@@ -507,8 +507,16 @@ async def test_a_small_file_that_is_wrong_spoils_all(
         Offer("s", tuple(Offered(str(n), 1, None, f"http://h/{n}") for n in range(65))),
         Offer("s" * 3000, (Offered("m.gguf", 1, None, "http://h/"),)),
         Offer("s\x1b", (Offered("m.gguf", 1, None, "http://h/"),)),
+        Offer("s", (Offered("l", 1, None, "http://h/", kind="licence"),)),
+        Offer("s", (Offered("m.gguf", 1, None, "http://h/", kind="program"),)),
+        Offer("s", (Offered("m.gguf", 1, "sha256:../../../etc/passwd", "http://h/"),)),
+        Offer("s", (Offered("m.gguf", 1, f"sha256:{'A' * 64}", "http://h/"),)),
+        Offer("s", (Offered("m.gguf", -1, None, "http://h/"),)),
+        Offer("s", (Offered("m.gguf", 1 << 60, None, "http://h/"),)),
+        Offer("s", (Offered("m\x00.gguf", 1, None, "http://h/"),)),
+        Offer("s", (Offered("a\\b.gguf", 1, None, "http://h/"),)),
     ],
-    ids=["nothing", "a thousand files", "a long name", "a control character"],
+    ids=lambda offer: f"{offer.source[:2]!r} {[file.name[:3] for file in offer.files[:1]]}",
 )
 async def test_what_the_store_could_not_write_down_is_refused_first(
     store: Store, pull: Run, monkeypatch: pytest.MonkeyPatch, offer: Offer

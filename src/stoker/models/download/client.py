@@ -11,26 +11,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
 
-import stoker
 from stoker.core.clock import within
 from stoker.core.errors import (
-    InvalidSourceError,
     SourceError,
     SourceUnsafeError,
 )
 from stoker.core.units import MIB
 from stoker.models.download.answers import check_not_encoded, content_length, content_range
+from stoker.models.download.connecting import Admitted, as_url, ask, translated
 from stoker.models.download.events import Told, told_nobody
 from stoker.models.download.failures import Patience, TransientError
 from stoker.models.download.guard import Guard
@@ -82,7 +78,7 @@ class HttpClient:
     async def __aenter__(self) -> Self:
         """Open it; nothing is connected to yet."""
         connector = aiohttp.TCPConnector(
-            resolver=_Admitted(self._guard), use_dns_cache=False, limit=self.limits.connections + 2
+            resolver=Admitted(self._guard), use_dns_cache=False, limit=self.limits.connections + 2
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -91,7 +87,7 @@ class HttpClient:
             trust_env=False,
             read_bufsize=_READ_BUFFER_BYTES,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.head_s),
-            headers={"User-Agent": f"stoker/{stoker.__version__}"},
+            headers={"User-Agent": f"stoker/{version('stoker')}"},
         )
         return self
 
@@ -215,11 +211,11 @@ class HttpClient:
         if self._session is None or method not in {"GET", "HEAD"}:
             raise ValueError("only an open client asks, and only by GET and HEAD")
         where = shown(hop.url)
-        with _translated(where):
-            url = _as_url(hop.url)
+        with translated(where):
+            url = as_url(hop.url)
             # The host as the connector will see it, so that nothing else can be connected to.
             await self._in_time(self._guard.admit(url.raw_host or "", url.port or 0), where)
-            asked = _ask(self._session, method, url, {**hop.headers, **extra})
+            asked = ask(self._session, method, url, {**hop.headers, **extra})
             return await self._in_time(asked, where)
 
     async def _in_time(self, work: Coroutine[Any, Any, T], where: str) -> T:
@@ -238,12 +234,6 @@ class HttpClient:
                 await patience.wait(failure)
 
 
-async def _ask(
-    session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str]
-) -> aiohttp.ClientResponse:
-    return await session.request(method, url, headers=headers, allow_redirects=False)
-
-
 async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
     if reply.status != 206:
         raise SourceError(f"{reply.where} gives no ranges of the file")
@@ -255,56 +245,3 @@ async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
     if len(data) != found.end - found.start:
         raise TransientError(f"{reply.where} did not send its answer whole")
     return data
-
-
-class _Admitted(AbstractResolver):
-    """Gives the connector the addresses that the guard has checked, and looks nothing up."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The addresses at which `host` was admitted."""
-        results = [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in self._guard.addresses(host)
-            if family is socket.AF_UNSPEC or (family is socket.AF_INET6) == (":" in address)
-        ]
-        if not results:
-            raise OSError(None, f"{host} was not admitted")
-        return results
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-@contextlib.contextmanager
-def _translated(where: str) -> Iterator[None]:
-    """Turn what the library raises before an answer into words of ours, which hold no secret."""
-    try:
-        yield
-    except aiohttp.InvalidURL:
-        raise InvalidSourceError(f"{where} is not an address that can be asked") from None
-    except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError):
-        raise SourceUnsafeError(f"{where} cannot prove who it is (its certificate)") from None
-    except aiohttp.ClientConnectorError as error:
-        reason = error.os_error.strerror or "no connection"
-        raise TransientError(f"{where} cannot be connected to: {reason}") from error
-    except aiohttp.ClientResponseError:
-        raise TransientError(f"{where} answered something that is not HTTP") from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise TransientError(f"{where} closed the connection without an answer") from error
-
-
-def _as_url(url: str) -> URL:
-    """`url` as it stands where it is written as addresses are: a signed one must not change."""
-    return URL(url, encoded=url.isascii() and " " not in url)

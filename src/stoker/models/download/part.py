@@ -158,7 +158,7 @@ class Part:
     def _write_down(self, journal: Journal, turn: int) -> None:
         with self._writing, disk_errors(self.path):
             if turn == self._turn:
-                os.fdatasync(self._handle)
+                os.fsync(self._handle)
                 write_whole(self._journal_path, journal.to_json())
 
 
