@@ -36,7 +36,6 @@ from stoker.models.download.reply import Reply, read_small
 from stoker.models.sources.base import NO_HEADERS
 
 JSON_BYTES_MAX = 4 * MIB
-_READ_BUFFER_BYTES = MIB
 _PLAIN = {"Accept-Encoding": "identity"}
 _SMALL = {"Accept-Encoding": "gzip, identity"}
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -85,7 +84,7 @@ class HttpClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            read_bufsize=_READ_BUFFER_BYTES,
+            read_bufsize=MIB,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.limits.head_s),
             headers={"User-Agent": f"stoker/{version('stoker')}"},
         )

@@ -1,7 +1,7 @@
 """The digest of a file that grows from its beginning, taken by a thread while the rest comes.
 
 It reads from the file what was written to it, so it hashes what lies there and not what was meant
-to. Owns the thread and what it has hashed so far.
+to; and what it has hashed it sends on to the disk. Owns the thread and how far it is.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import hashlib
 import os
 import threading
 
+from stoker.models.disk import begin_writing
+
 _STEP_BYTES = 1 << 20
-_TURN_BYTES = 16 << 20
+_TURN_BYTES = 8 << 20
 
 
 class PrefixHasher:
@@ -82,7 +84,8 @@ class PrefixHasher:
             if self._closed:
                 return False
             state, at, end = self._state, self._at, min(self._end, self._at + _TURN_BYTES)
-        at = self._hash(state, at, end, buffer)
+        begun, at = at, self._hash(state, at, end, buffer)
+        begin_writing(self._handle, begun, at - begun)
         with self._changed:
             if state is self._state:  # otherwise it began anew meanwhile
                 self._at = at

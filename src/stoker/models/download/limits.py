@@ -39,7 +39,7 @@ class DownloadLimits:
     retry_after_max_s: float = 120.0
     unknown_bytes_max: int = 256 * GIB
     spare_bytes: int = 256 * MIB
-    save_every_s: float = 1.0
+    save_every_s: float = 2.0
     lock_poll_s: float = 0.25
     lock_wait_s: float = 24 * 3600.0
 
