@@ -25,7 +25,7 @@ from stoker.models.download.failures import ChangedError, TransientError
 from stoker.models.download.hashing import PrefixHasher
 from stoker.models.download.limits import DownloadLimits
 from stoker.models.download.part import Part, check_space
-from stoker.models.download.ranges import Piece, piece_bytes, pieces
+from stoker.models.download.ranges import Piece, Span, piece_bytes, pieces
 from stoker.models.download.reply import Reply
 from stoker.models.download.target import Wanted
 
@@ -58,12 +58,12 @@ class Intake:
         self._in_ranges = True  # until the source shows that it cannot
         self._if_range = True
         self._start_seen = False
+        self._is_current = wanted.digest is not None  # else an answer tells
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing."""
-        size = self.part.size
-        return size is not None and self.part.ranges.prefix >= size
+        """Whether nothing is missing, and what is here is what the source has now."""
+        return self._is_current and self.part.size is not None and not self._gaps()
 
     def plan(self) -> None:
         """Make `todo` what is missing; the first answer may change it."""
@@ -71,8 +71,9 @@ class Intake:
         size = self.part.size
         if size is None:
             self.todo = [self._first()]
-        else:
-            self.todo = pieces(self.part.ranges.gaps(size), piece_bytes(size, self._limits))
+        else:  # where all is here, its last byte tells whether it is still the same
+            gaps = self._gaps() or [(size - 1, size)]
+            self.todo = pieces(gaps, piece_bytes(size, self._limits))
         self.moved()
 
     def asking(self, piece: Piece) -> dict[str, str]:
@@ -102,7 +103,7 @@ class Intake:
             reply.check()
             raise SourceError(f"{reply.where} answered {reply.status}, which is no file")
         if accepted:
-            self._check_room()
+            self._believe()
             await self._pour(reply, piece)
 
     def rewind(self, piece: Piece) -> bool:
@@ -127,6 +128,9 @@ class Intake:
         self._told(Moved(self.part.ranges.covered, self.part.size))
         if prefix >= START_BYTES:
             self._see_start()
+
+    def _gaps(self) -> list[Span]:
+        return list(self.part.ranges.gaps(self.part.size or 0))
 
     def _first(self) -> Piece:
         return Piece(0, self._limits.piece_bytes_min if self._in_ranges else None)
@@ -188,7 +192,9 @@ class Intake:
             )
         self.part.begin(size, state, resumable=resumable)
 
-    def _check_room(self) -> None:
+    def _believe(self) -> None:
+        """The answer is good; the first one tells whether there is room for all."""
+        self._is_current = True
         if not self.answered.is_set():
             missing = (self.part.size or 0) - self.part.ranges.covered
             check_space(self.part.path.parent, missing, self._limits.spare_bytes)

@@ -30,7 +30,7 @@ class DownloadLimits:
     small_s: float = 120.0
     stall_s: float = 30.0
     stall_bytes_min: int = KIB
-    tries: int = 6
+    tries: int = 8
     tries_in_all: int = 200
     fruit_bytes_min: int = MIB
     restarts: int = 3

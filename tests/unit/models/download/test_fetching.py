@@ -101,8 +101,21 @@ async def test_what_is_whole_already_is_not_asked_for_again(
 ) -> None:
     await fetched(server.url, into=make_part())
     server.asked.clear()
-    assert await fetched(server.url, into=make_part()) == Fetched(DIGEST, len(DATA))
+    whole = Fetched(DIGEST, len(DATA))
+    assert await fetched(server.url, digest=DIGEST, into=make_part()) == whole
     assert server.asked == []
+    assert await fetched(server.url, into=make_part()) == whole
+    assert [one.range for one in server.gets] == [(len(DATA) - 1, len(DATA) - 1)]
+
+
+async def test_what_is_whole_and_has_changed_meanwhile_is_fetched_anew(
+    server: FileServer, fetched: Fetch, make_part: MakePart, told: Ear
+) -> None:
+    await fetched(server.url, into=make_part())
+    server.data, server.etag = DATA[::-1], '"two"'
+    found = await fetched(server.url, into=make_part())
+    assert found.digest == f"sha256:{hashlib.sha256(DATA[::-1]).hexdigest()}"
+    assert len(told.of(StartedOver)) == 1
 
 
 async def test_bytes_that_rotted_on_the_disk_are_not_taken(
