@@ -22,6 +22,7 @@ VERBS = {
     "ps": "Show the models of the running service.",
     "stop": "Stop the running service, or one of its models.",
     "show": "Show what a model is, from its file's header.",
+    "pull": "Fetch a model into the store.",
     "ls": "List the models that are stored here.",
     "outdated": "Say which stored models have changed at their sources.",
     "cp": "Give a stored model a second name.",

@@ -8,7 +8,8 @@
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
     │   ├── InvalidSourceError
-    │   └── SeveralFilesError
+    │   ├── SeveralFilesError
+    │   └── NameTakenError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -173,6 +174,16 @@ class SeveralFilesError(InvalidRequestError):
     """
 
     openai_code = "several_files"
+
+
+class NameTakenError(InvalidRequestError):
+    """That name means another model already.
+
+    hint: say --yes to replace it, or --as NAME to keep both.
+    """
+
+    http_status = 409
+    openai_code = "name_taken"
 
 
 class NotAllowedError(StokerError):

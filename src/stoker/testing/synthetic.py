@@ -10,7 +10,7 @@ are development dependencies.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -58,16 +58,33 @@ def write_model(
     """
     sizes = SHAPES[shape] if isinstance(shape, str) else shape
     gguf = _library("gguf")
-    writer = gguf.GGUFWriter(str(path), "llama")
+    kind = gguf.GGMLQuantizationType[quantization]
+    _write(gguf.GGUFWriter(None, "llama"), path, sizes, _tensors(sizes, kind, seed))
+    return path
+
+
+def write_split_model(path: Path, parts: int) -> Path:
+    """Write a tiny model as `parts` files beside `path`, which none of them is; return the first.
+
+    Raises:
+        RuntimeError: numpy or gguf is not installed.
+    """
+    gguf = _library("gguf")
+    tensors = list(_tensors(TINY, gguf.GGMLQuantizationType["Q8_0"], 0))
+    most = -(-len(tensors) // parts)
+    _write(gguf.GGUFWriter(None, "llama", split_max_tensors=most), path, TINY, tensors)
+    return path.with_name(f"{path.stem}-00001-of-{parts:05}.gguf")
+
+
+def _write(writer: Any, path: Path, sizes: Shape, tensors: Iterable[tuple[str, Any, Any]]) -> None:
     _add_sizes(writer, sizes)
     _add_tokenizer(writer, sizes)
-    for name, data, kind in _tensors(sizes, gguf.GGMLQuantizationType[quantization], seed):
+    for name, data, kind in tensors:
         writer.add_tensor(name, data, raw_dtype=kind)
-    writer.write_header_to_file()
+    writer.write_header_to_file(path)
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 def _library(name: str) -> Any:

@@ -15,6 +15,7 @@ from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.engines.llamacpp import failures, reports, translate
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
+from stoker.models.gguf_parts import paths_of
 
 _CHILD = "stoker.engines.llamacpp.child"
 # An abort would otherwise start a debugger on the crashed process.
@@ -38,12 +39,12 @@ class LlamaCppEngine:
         read_facts(plan.model.path)
 
     def launch(self, plan: Plan, socket: Path) -> Launch:
-        """The child that serves `plan` on `socket`; it may read the model's file and no other.
+        """The child that serves `plan` on `socket`; it may read the model's files and no others.
 
         Raises:
             InvalidRequestError: a count of the plan is below 1.
         """
-        return Launch(_CHILD, child_spec(plan, socket), (plan.model.path,), _ENVIRONMENT)
+        return Launch(_CHILD, child_spec(plan, socket), paths_of(plan.model.path), _ENVIRONMENT)
 
     def read_report(self, line: str) -> ChildReport | None:
         """What one line of the child's standard output reports; None if it is mere talk."""

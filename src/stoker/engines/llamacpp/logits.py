@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stoker.core.errors import EngineError, InvalidRequestError, LoadFailedError, StokerError
 from stoker.engines.base import Launch
+from stoker.models.gguf_parts import paths_of
 
 HEADER = "stoker:logits "
 TEXT_BYTES_MAX = 256 * 1024
@@ -44,7 +45,7 @@ class LogitsHeader:
 
 
 def launch_logits(path: Path, text: str, *, threads: int, tokens_max: int) -> Launch:
-    """The child that reads `text` with the model at `path`; it may read that file and no other.
+    """The child that reads `text` with the model at `path`; it may read its files and no others.
 
     Raises:
         InvalidRequestError: the text is too long, or so many tokens may not be asked for.
@@ -55,7 +56,7 @@ def launch_logits(path: Path, text: str, *, threads: int, tokens_max: int) -> La
         raise InvalidRequestError(f"From 1 to {TOKENS_MAX} tokens can be scored, by 1 thread on")
     model = str(path.absolute())
     spec = {"model": model, "text": text, "threads": threads, "tokens_max": tokens_max}
-    return Launch(_CHILD, spec, (path,), {"GGML_NO_BACKTRACE": "1"})
+    return Launch(_CHILD, spec, paths_of(path), {"GGML_NO_BACKTRACE": "1"})
 
 
 def read_header(line: str) -> LogitsHeader | None:

@@ -1,13 +1,10 @@
-"""From what names a source to the source: which module speaks its protocol.
-
-A module is imported when a reference needs it.
-"""
+"""From what names a source to the source: which module speaks its protocol."""
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from stoker.models.sources.base import Source
+from stoker.models.sources.hub import HubSource
+from stoker.models.sources.path import PathSource
 from stoker.models.sources.reference import (
     HubReference,
     PathReference,
@@ -15,20 +12,18 @@ from stoker.models.sources.reference import (
     RegistryReference,
     WebReference,
 )
-
-_ROOM = "stoker.models.sources"
+from stoker.models.sources.registry import RegistrySource
+from stoker.models.sources.web import WebSource
 
 
 def source_for(reference: Reference) -> Source:
     """The source that `reference` names; nothing is asked or opened yet."""
     match reference:
         case PathReference():
-            made = import_module(f"{_ROOM}.path").PathSource(reference)
+            return PathSource(reference)
         case WebReference():
-            made = import_module(f"{_ROOM}.web").WebSource(reference)
+            return WebSource(reference)
         case HubReference():
-            made = import_module(f"{_ROOM}.hub").HubSource(reference)
+            return HubSource(reference)
         case RegistryReference():
-            made = import_module(f"{_ROOM}.registry").RegistrySource(reference)
-    source: Source = made
-    return source
+            return RegistrySource(reference)
