@@ -62,7 +62,7 @@ async def test_the_same_text_twice_diverges_nowhere(directory: Path) -> None:
 async def test_of_a_passage_only_the_answer_is_scored_and_its_end(directory: Path) -> None:
     header, rows, targets = await scored(directory, [Passage(ASKED, "4", closed=True)])
     assert header.targets == (ord("4") - ord("!") + 3, 2)  # after three special tokens
-    assert (header.text_tokens, header.text_bytes, header.skipped) == (2, 1, 0)
+    assert (header.text_tokens, header.text_bytes, header.counts) == (2, 1, (2,))
     assert likelihood(rows, targets) > 0.9
 
 
@@ -87,7 +87,7 @@ async def test_a_passage_longer_than_one_batch_is_read_in_pieces(directory: Path
 async def test_passages_beyond_the_context_are_passed_over_and_counted(directory: Path) -> None:
     short, long = Passage(ASKED, "4"), Passage(ASKED * 200, "4")
     header, rows, _ = await scored(directory, [long, short])
-    assert (header.skipped, len(rows)) == (1, 1)
+    assert (header.counts, len(rows)) == ((0, 1), 1)
     with pytest.raises(InvalidRequestError, match="too short"):
         await scored(directory, [long])
 

@@ -26,7 +26,7 @@ from stoker.workers.process import ChildProcess, Ears
 from stoker.workers.runtime_dir import RuntimeDirectory
 
 SILENCE_S = 300.0
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 _HEADER_BYTES_MAX = 4 << 20
 _HEADER_LINES_MAX = 16
 _PIECE_BYTES = 1 << 20

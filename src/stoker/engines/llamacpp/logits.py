@@ -13,7 +13,13 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from stoker.core.errors import EngineError, InvalidRequestError, LoadFailedError, StokerError
+from stoker.core.errors import (
+    EngineError,
+    InvalidRequestError,
+    LoadFailedError,
+    StokerError,
+    TextTooShortError,
+)
 from stoker.engines.base import Launch
 
 HEADER = "stoker:logits "
@@ -22,6 +28,7 @@ TOKENS_MAX = 65_536
 _CHILD = "stoker.engines.llamacpp.logits_child"
 _ERRORS: dict[str, type[StokerError]] = {
     "load": LoadFailedError,
+    "short": TextTooShortError,
     "text": InvalidRequestError,
     "engine": EngineError,
 }
@@ -45,15 +52,16 @@ class LogitsHeader:
     """What the child says first.
 
     `vocabulary` is the number of tokens, `digest` stands for their texts in order, `targets` are
-    the scored tokens: row `i` of the logits predicts `targets[i]`. `skipped` passages were longer
-    than the model's context. `text_tokens` and `text_bytes` are the whole text's (of passages,
-    what is scored of them): they tell what a token is worth.
+    the scored tokens: row `i` of the logits predicts `targets[i]`. `counts` says how many of them
+    each passage has, 0 where it was longer than the model's context. `text_tokens` and
+    `text_bytes` are the whole text's (of passages, what is scored of them): they tell what a token
+    is worth.
     """
 
     vocabulary: int
     digest: str
     targets: tuple[int, ...]
-    skipped: int
+    counts: tuple[int, ...]
     text_tokens: int
     text_bytes: int
 
@@ -104,4 +112,5 @@ def read_header(line: str) -> LogitsHeader | None:
     fields = json.loads(line.removeprefix(HEADER))
     if "error" in fields:
         raise _ERRORS[fields["kind"]](fields["error"])
-    return LogitsHeader(**{**fields, "targets": tuple(fields["targets"])})
+    lists = {name: tuple(fields[name]) for name in ("targets", "counts")}
+    return LogitsHeader(**{**fields, **lists})

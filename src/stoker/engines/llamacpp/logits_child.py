@@ -120,13 +120,13 @@ class Reader:
         text = Text(self._spec["text"], self._spec["tokens_max"], self._limit(model))
         cut = text.cut(self._vocabulary(vocab))
         if not cut.spans:
-            self._fail("text", "the text is too short, or every part of it too long")
+            self._fail("short", "the text is too short, or every part of it is too long")
         size = self._lib.llama_vocab_n_tokens(vocab)
         self._say(
             vocabulary=size,
             digest=self._digest(vocab, size),
             targets=[one for span in cut.spans for one in span.tokens[span.first :]],
-            skipped=cut.skipped,
+            counts=cut.counts,
             text_tokens=cut.text_tokens,
             text_bytes=cut.text_bytes,
         )

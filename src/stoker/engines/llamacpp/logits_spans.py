@@ -48,7 +48,7 @@ class Cut:
     """All spans, and what is told of them; the fields as in `logits.LogitsHeader`."""
 
     spans: tuple[Span, ...]
-    skipped: int
+    counts: tuple[int, ...]
     text_tokens: int
     text_bytes: int
 
@@ -78,23 +78,25 @@ class Text:
             if vocabulary.bos is not None:
                 piece[0] = vocabulary.bos  # each window is a text of its own to the model
             spans.append(Span(piece, first - start))
-        return Cut(tuple(spans), 0, len(tokens), len(text.encode()))
+        count = sum(len(span.tokens) - span.first for span in spans)
+        return Cut(tuple(spans), (count,), len(tokens), len(text.encode()))
 
     def _passages(self, passages: list[tuple[str, str, bool]], vocabulary: Vocabulary) -> Cut:
         spans: list[Span] = []
-        skipped = scored_tokens = scored_bytes = 0
-        for given, scored, closed in passages:
+        counts = [0] * len(passages)
+        scored_tokens = scored_bytes = 0
+        for at, (given, scored, closed) in enumerate(passages):
             span = _passage(given, scored, vocabulary, closed=closed)
             count = len(span.tokens) - span.first
-            if len(span.tokens) > self.limit or count == 0:
-                skipped += 1
+            if len(span.tokens) > self.limit or count <= 0:
                 continue
             if scored_tokens + count > self.tokens_max:
                 break
             spans.append(span)
+            counts[at] = count
             scored_tokens += count
             scored_bytes += len(scored.encode())
-        return Cut(tuple(spans), skipped, scored_tokens, scored_bytes)
+        return Cut(tuple(spans), tuple(counts), scored_tokens, scored_bytes)
 
 
 def _passage(given: str, scored: str, vocabulary: Vocabulary, *, closed: bool) -> Span:

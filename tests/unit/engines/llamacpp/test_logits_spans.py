@@ -62,7 +62,7 @@ def test_nothing_is_scored_that_has_nothing_before_it() -> None:
 def test_long_and_empty_passages_are_passed_over_and_counted() -> None:
     passages = [("a" * 50, "b", False), ("a", "", False), ("a", "b", True)]
     cut = Text(passages, 99, 20).cut(VOCABULARY)
-    assert (len(cut.spans), cut.skipped) == (1, 2)
+    assert (len(cut.spans), cut.counts) == (1, (0, 0, 2))
     assert (cut.text_tokens, cut.text_bytes) == (2, 1)
 
 
