@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
-from stoker.comparing.accuracy import accuracy, by_category
+from stoker.comparing.accuracy import Accuracy, accuracy, by_category
 from stoker.comparing.matching import Match, matches
 from stoker.comparing.report import TaskScore, WrongAnswer
 from stoker.comparing.runtime import Runtime
@@ -79,25 +79,34 @@ class Examination:
             raise errors.exceptions[0] from None
         return self._score()
 
+    def so_far(self) -> Accuracy | None:
+        """The tasks that are answered by now; None before the first."""
+        return accuracy(self._done - len(self._wrong), self._done) if self._done else None
+
     async def _take(self, left: Iterator[tuple[int, Task]]) -> None:
         for at, task in left:
             await self._answer(at, task)
-            self._done += 1
-            self._on_share(self._done / len(self._tasks))
 
     async def _answer(self, at: int, task: Task) -> None:
         life = self._restarts
         try:
             said = await self._ask(task)
         except TimeoutError:
-            self._wrong[at] = WrongAnswer(at, "", "it did not end in time")
+            self._note(WrongAnswer(at, "", "it did not end in time"))
         except StokerError as error:
-            self._wrong[at] = WrongAnswer(at, "", error.message)
+            self._note(WrongAnswer(at, "", error.message))
             if isinstance(error, _LOST):
                 await self._restart(life, error)
         else:
-            if not matches(task.match, task.expected, said):
-                self._wrong[at] = WrongAnswer(at, said[:WRONG_CHARACTERS_MAX])
+            right = matches(task.match, task.expected, said)
+            self._note(None if right else WrongAnswer(at, said[:WRONG_CHARACTERS_MAX]))
+
+    def _note(self, wrong: WrongAnswer | None) -> None:
+        """Count one more task."""
+        self._done += 1
+        if wrong is not None:
+            self._wrong[wrong.task] = wrong
+        self._on_share(self._done / len(self._tasks))
 
     async def _ask(self, task: Task) -> str:
         most = self._tokens_max or tokens_max_for(task)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -102,6 +102,11 @@ class Comparison:
             date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         )
 
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What is compared, the base first."""
+        return self._order.candidates.all
+
     async def run(self) -> None:
         """Measure everything; cancelling leaves in `report` what was measured.
 
@@ -125,7 +130,7 @@ class Comparison:
     # --- the phases -------------------------------------------------------------------------
 
     async def _make_files(self, folder: Path) -> None:
-        made = [one for one in self._order.candidates.all if one.make]
+        made = [one for one in self.candidates if one.make]
         sizes = [making.predicted_bytes(one.model.path, one.make or "") for one in made]
         check_room(folder, sum(sizes) + self._logits_bytes())
         for candidate in made:
@@ -201,7 +206,8 @@ class Comparison:
     async def _probe(self, candidate: Candidate, probes: dict[str, list[speed.Probe]]) -> None:
         row, mine = self._row(candidate), probes[candidate.name]
         async with self._running(candidate, slots=1) as runtime:
-            self._note_plan(row, runtime)
+            row.context_tokens = runtime.plan.context
+            row.memory_predicted_bytes = self._ports.predict_memory.bytes_of(runtime.plan)
             mine.append(await speed.probe_load(runtime, self._ports.clock))
             peak = runtime.statistics().memory_peak_bytes or 0
         row.memory_peak_bytes = max(peak, row.memory_peak_bytes or 0) or None
@@ -223,7 +229,11 @@ class Comparison:
                 clock=self._ports.clock,
                 on_share=self._share(TASKS, candidate),
             )
-            self._row(candidate).tasks = await examination.run()
+            try:
+                self._row(candidate).tasks = await examination.run()
+            except BaseException:
+                self._row(candidate).tasks_so_far = examination.so_far()
+                raise
 
     # --- what they share --------------------------------------------------------------------
 
@@ -244,12 +254,6 @@ class Comparison:
             yield runtime
         finally:
             await runtime.unload()
-
-    def _note_plan(self, row: Row, runtime: Runtime) -> None:
-        plan = runtime.plan
-        row.memory_predicted_bytes = self._ports.predict_memory.bytes_of(plan)
-        if row is self.report.base_row:
-            self.report.settings = replace(self.report.settings, context_tokens=plan.context)
 
     async def _attempt(self, candidate: Candidate, phase: str, work: Awaitable[None]) -> bool:
         """Whether `work` was done; a failure is written down, and the others go on."""
@@ -274,12 +278,12 @@ class Comparison:
     def _models_kept(self) -> Iterator[None]:
         store = Store(self._home.models)
         with ExitStack() as stack:
-            for path in {one.model.path for one in self._order.candidates.all}:
+            for path in {one.model.path for one in self.candidates}:
                 stack.enter_context(store.hold_path(path))
             yield
 
     def _alive(self) -> list[Candidate]:
-        return [one for one in self._order.candidates.all if one.name in self._files]
+        return [one for one in self.candidates if one.name in self._files]
 
     def _row(self, candidate: Candidate) -> Row:
         return next(row for row in self.report.rows if row.name == candidate.name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 HEIGHT = 15.0
 _CHARACTER = 7.4  # a wide guess at 12 units of a sans-serif font
-_NEAR = 11.0
+_NEAR = 14.0
 _RADIUS = 9.0  # of the ring that a point may have
 _APART = 8.0
 _STEP = 17.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from stoker.comparing import answering, speed
@@ -11,8 +12,9 @@ from stoker.comparing.plan import Candidate, Candidates, is_requantized
 from stoker.comparing.report import Report, Row, Settings
 from stoker.comparing.tasks import Task
 from stoker.comparing.verdict import Answers, judge
+from stoker.core.errors import NotEnoughMemoryError
 from stoker.core.machine import Machine
-from stoker.planning.defaults import default_threads
+from stoker.planning.defaults import Wishes, default_threads, make_plan
 
 ROUNDS_MAX = 50
 _CELLS_STEP = 256
@@ -57,12 +59,17 @@ class Order:
 
 
 def begin(order: Order, machine: Machine, *, predicted_by: str, stoker: str, date: str) -> Report:
-    """The report before anything is measured."""
+    """The report before anything is measured.
+
+    Raises:
+        InvalidRequestError: a number of the order is out of its bounds for one of the models.
+    """
     candidates = order.candidates
+    for one in candidates.all:
+        _check(order, one, machine)
     report = Report(
         base=candidates.base.name,
         settings=Settings(
-            context_tokens=order.context or 0,
             slots=order.slots,
             threads=order.threads_on(machine),
             rounds=order.rounds,
@@ -96,6 +103,12 @@ def conclude(report: Report) -> None:
             f"{', '.join(names)}: another vocabulary than {report.base}, so no divergence from it;"
             " bits per byte can be compared."
         )
+
+
+def _check(order: Order, candidate: Candidate, machine: Machine) -> None:
+    wishes = Wishes(order.context, order.slots, order.threads)
+    with suppress(NotEnoughMemoryError):  # a smaller candidate may fit; this one will say so
+        make_plan(candidate.model, machine, wishes, slots_default=1)
 
 
 def _incomparable(rows: Sequence[Row], base: Row) -> list[str]:

@@ -65,7 +65,9 @@ def load_text(path: Path) -> ScoredText:
             data = file.read(TEXT_BYTES_MAX + 1)
         text = data.decode()
     except OSError as error:
-        raise InvalidRequestError(f"The text cannot be read: {error.strerror}") from error
+        raise InvalidRequestError(
+            f"The text cannot be read: {error.strerror}", hint="give a file of UTF-8 text."
+        ) from error
     except UnicodeDecodeError as error:
         raise InvalidRequestError(
             f"{path.name} is not UTF-8 text", hint="save it as UTF-8."

@@ -97,8 +97,9 @@ class Failure:
 class Row:
     """One candidate. What is not measured, or not yet, is None.
 
+    `tasks_so_far` has the tasks that were answered before something ended them early.
     `memory_predicted_bytes` is what `Report.memory_predicted_by` says; `memory_peak_bytes` the most
-    that its process had resident, with one slot.
+    that its process had resident, with one slot of `context_tokens`.
     """
 
     name: str
@@ -106,20 +107,21 @@ class Row:
     quantization: str
     file_bytes: int | None = None
     bits_per_weight: float | None = None
+    context_tokens: int | None = None
     memory_predicted_bytes: int | None = None
     memory_peak_bytes: int | None = None
     prefill: Speed | None = None
     decode: Speed | None = None
     text: TextScore | None = None
     tasks: TaskScore | None = None
+    tasks_so_far: Accuracy | None = None
     failures: list[Failure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the candidates were run: lengths in tokens; `slots` only for the tasks."""
+    """How the candidates were run; `slots` at a time for the tasks, for speeds one."""
 
-    context_tokens: int
     slots: int
     threads: int
     rounds: int

@@ -6,6 +6,7 @@ and their meaning are `report`'s, widths and lines `columns`'.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -19,7 +20,7 @@ from stoker.comparing.columns import (
     shortened,
     wrapped,
 )
-from stoker.comparing.report import Divergences, Report, Row, Speed, TaskScore
+from stoker.comparing.report import Divergences, Failure, Report, Row, Speed, TaskScore
 from stoker.core.units import GIB, MIB
 
 Head = tuple[str, str]
@@ -145,7 +146,7 @@ def _legend(report: Report) -> str:
     if any(row.memory_predicted_bytes for row in report.rows):
         words.append(
             f"needs: {report.memory_predicted_by}, predicted; peak: measured, with engine and"
-            f" Python, 1 slot of {settings.context_tokens} tokens."
+            f" Python, 1 slot of {_contexts(report.rows)} tokens."
         )
         words.append(
             f"Speeds: medians of {settings.rounds} rounds ± half their range, 1 answer at a time,"
@@ -207,9 +208,9 @@ def _kl_by_category(report: Report) -> str:
 
 def _failures(report: Report) -> str:
     failed = [
-        f"{row.name}: {failure.phase} failed: {failure.message}"
+        f"{row.name}: {', '.join(phases)} failed: {message}"
         for row in report.rows
-        for failure in row.failures
+        for message, phases in _by_message(row.failures).items()
     ]
     unanswered = [
         f"{row.name}: {_count(row.tasks.failed, 'task')} got no answer, which counts as wrong:"
@@ -220,8 +221,27 @@ def _failures(report: Report) -> str:
     return "\n".join(wrapped(*failed, *unanswered))
 
 
+def _by_message(failures: Sequence[Failure]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in failures:
+        found[one.message].append(one.phase)
+    return found
+
+
+def _contexts(rows: Sequence[Row]) -> str:
+    lengths = [row.context_tokens for row in rows if row.context_tokens]
+    low, high = min(lengths, default=0), max(lengths, default=0)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
 def _closing(report: Report) -> str:
     words = list(report.notes)
+    words += [
+        f"{row.name}: ended after {_count(so_far.total, 'task')}, of which {so_far.right} are right"
+        f" ({100 * so_far.low:.1f}-{100 * so_far.high:.1f} %)."
+        for row in report.rows
+        if (so_far := row.tasks_so_far)
+    ]
     if report.partial:
         words.append("Interrupted: this is a part of the comparison.")
     if report.verdict is not None:

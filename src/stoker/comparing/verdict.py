@@ -56,7 +56,7 @@ class Verdict:
             )
         if not self.worse:
             return f"{self.best} is the smallest, and none answers more of the {self.tasks} tasks."
-        return f"{self.best} is the smallest that will do: none answers more of {self.tasks} tasks."
+        return f"{self.best} is the smallest that will do: none answers more of the {self.tasks} tasks."
 
     def _worse_words(self) -> str:
         if not self.worse:
@@ -74,7 +74,7 @@ class Verdict:
             )
         points = 100 * self.least_visible_loss / self.tasks
         return (
-            f"It cannot see a loss of fewer than {self.least_visible_loss} tasks "
+            f"The test cannot see a loss of fewer than {self.least_visible_loss} tasks "
             f"({points:.1f} points), even if nothing else changes; more tasks see smaller losses."
         )
 
