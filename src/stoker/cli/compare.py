@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,18 +70,19 @@ def command(  # noqa: PLR0913 - one parameter for each option
         raise InvalidRequestError(f"There is no folder for {plot}", hint="make it first.")
     order = _order(models, quants, tasks, text, {k: v for k, v in numbers.items() if v})
     # numpy and gguf are slow to import; only a comparison that begins pays for them.
+    from stoker.cli.stopping import run_until_stopped  # noqa: PLC0415
     from stoker.comparing.comparison import Comparison  # noqa: PLC0415
     from stoker.state.home import Home  # noqa: PLC0415
 
     meter = _Meter()
     comparison = Comparison(order, Home.find(), on_step=meter)
-    stopped = run_until_signal(comparison)
+    stopped = run_until_stopped(comparison.run())
     meter.clear()
     _show(comparison, as_json=as_json)
     if plot is not None:
         _write_plot(comparison, plot.expanduser())
     if stopped is not None:
-        sys.exit(128 + stopped)
+        sys.exit(stopped)
     if comparison.errors:
         sys.exit(comparison.errors[0].exit_code)
 
@@ -150,36 +150,6 @@ def _text(path: Path | None, tasks: Path | None, asked: tuple[Task, ...]) -> Sco
         return passages.load_text(passages.STARTER_TEXT)
     found = passages.of_tasks(f"the answers that {tasks.name} expects", asked)
     return found if found.conversations else None
-
-
-def run_until_signal(comparison: Comparison) -> int | None:
-    """Run it to its end; the signal that ended it early, Ctrl-C or SIGTERM, if one did.
-
-    Raises:
-        StokerError: as `Comparison.run`.
-    """
-    import asyncio  # noqa: PLC0415 - help needs no event loop
-
-    caught: list[int] = []
-
-    async def run() -> None:
-        work = asyncio.ensure_future(comparison.run())
-        loop = asyncio.get_running_loop()
-
-        def stop(number: int) -> None:
-            if not caught:
-                click.echo("\nstopping", err=True)
-            caught.append(number)
-            work.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
-        await asyncio.wait({work})
-        if not work.cancelled():
-            work.result()
-
-    asyncio.run(run())
-    return caught[0] if caught else None
 
 
 def _show(comparison: Comparison, *, as_json: bool) -> None:
