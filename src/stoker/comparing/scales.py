@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 5.0)
+_LEAST = 1e-6  # a range below this is one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def log_scale(values: Sequence[float], start: float, end: float) -> Scale:
 
 def linear_scale(low: float, high: float, start: float, end: float) -> Scale:
     """A scale from at most `low` to at least `high`, both widened to a tick."""
-    step = nice_step((high - low) / 5) if high > low else 1.0
+    step = nice_step((high - low) / 5) if high - low > _LEAST else 1.0
     first, last = math.floor(low / step), math.ceil(high / step)
     last = max(last, first + 1)
     ticks = tuple(round(step * at, 10) for at in range(first, last + 1))

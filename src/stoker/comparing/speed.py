@@ -45,10 +45,11 @@ class Probe:
 def in_turns(items: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
     """Each item once in each round, with the round's number.
 
-    Each round begins with another item, and every second one goes backwards.
+    Every second round goes back the way of the one before, and then the order is turned by one: in
+    `2 * len(items)` rounds each is first twice.
     """
     for number in range(rounds):
-        start = number % max(1, len(items))
+        start = number // 2 % max(1, len(items))
         order = [*items[start:], *items[:start]]
         for item in reversed(order) if number % 2 else order:
             yield number, item

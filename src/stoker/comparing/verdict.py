@@ -56,7 +56,7 @@ class Verdict:
             )
         if not self.worse:
             return f"{self.best} is the smallest, and none answers more of the {self.tasks} tasks."
-        return f"{self.best} is enough: of the {self.tasks} tasks none answers more."
+        return f"{self.best} is enough: none answers more of the {self.tasks} tasks."
 
     def _worse_words(self) -> str:
         if not self.worse:
