@@ -19,6 +19,7 @@ STARTER_TEXT = Path(__file__).with_name("starter_text.jsonl")
 TEXT_CHARACTERS_MIN = 200
 # Below this a 99th percentile is one token's, and a mean is mostly chance.
 SCORED_TOKENS_MIN = 50
+CONVERSATIONS_MAX = 2000
 # Only of these rules is the expected text a whole right answer.
 _WHOLE = frozenset({Match.EXACT, Match.JSON})
 
@@ -84,12 +85,14 @@ def of_tasks(source: str, tasks: Sequence[Task]) -> ScoredText:
 async def render_all(conversations: Sequence[Task], render: Render, *, closed: bool) -> Rendered:
     """A passage for each conversation that the chat template takes.
 
-    Where all of them together are too long, evenly spread ones. `closed` where a model with a
-    chat template ends its answers itself.
+    Where all of them together are too many or too long, evenly spread ones. `closed` where a model
+    with a chat template ends its answers itself.
     """
     passages: list[Passage] = []
     categories: list[str] = []
-    for one in conversations:
+    every = -(-len(conversations) // CONVERSATIONS_MAX) or 1
+    asked = conversations[::every]
+    for one in asked:
         try:
             given = await render(one.asked)
         except InvalidRequestError:
@@ -97,7 +100,7 @@ async def render_all(conversations: Sequence[Task], render: Render, *, closed: b
         passages.append(Passage(given, one.expected, closed))
         categories.append(one.category)
     step = step_that_fits(passages)
-    refused = len(conversations) - len(passages)
+    refused = len(asked) - len(passages)
     return Rendered(tuple(passages[::step]), tuple(categories[::step]), refused)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stoker.comparing.matching import Match
 from stoker.comparing.passages import (
+    CONVERSATIONS_MAX,
     SCORED_TOKENS_MIN,
     STARTER_TEXT,
     check_enough,
@@ -85,6 +86,13 @@ async def test_each_answer_stands_behind_its_rendered_question() -> None:
 async def test_a_template_that_takes_nothing_leaves_nothing() -> None:
     found = await render_all([task("refuse")] * 3, render, closed=True)
     assert (found.text, found.refused) == ((), 3)
+
+
+async def test_of_too_many_conversations_evenly_spread_ones_are_rendered() -> None:
+    asked = [task(str(at)) for at in range(CONVERSATIONS_MAX + 1)]
+    found = await render_all(asked, render, closed=True)
+    assert [one.given for one in found.text[:2]] == ["<0>", "<2>"]  # type: ignore[union-attr]
+    assert len(found.text) == CONVERSATIONS_MAX // 2 + 1
 
 
 @given(st.lists(st.integers(1, 60), max_size=40), st.integers(60, 500))
