@@ -13,8 +13,6 @@ _CHARACTER = 7.4  # a wide guess at 12 units of a sans-serif font
 _NEAR = 14.0
 _RADIUS = 9.0  # of the ring that a point may have
 _APART = 8.0
-_STEP = 17.0
-_LEVELS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +54,26 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text in its box; `line` says that it lies so far off that a line must join it."""
+    """A text in its box; `covers` says that there was no room, so that it covers something."""
 
     anchor: Anchor
     box: Box
-    line: bool
+    covers: bool = False
 
 
 def place(anchors: Sequence[Anchor], area: Box) -> list[Label]:
-    """A label for each anchor, in their order; the first free place of a fixed list of places.
+    """A label for each anchor, in their order; the first free place beside, above or below it.
 
     One that finds no free place takes the first that lies within `area`.
     """
     taken = [one.box for one in anchors]
     labels = []
     for one in anchors:
-        places = [label for label in _places(one) if label.box.within(area)] or [_beside(one)]
-        free = (label for label in places if not any(label.box.overlaps(box) for box in taken))
-        chosen = next(free, places[0])
-        labels.append(chosen)
-        box = chosen.box
-        taken.append(Box(box.left - _APART, box.top, box.right + _APART, box.bottom))
+        places = [box for box in _places(one) if box.within(area)] or [next(_places(one))]
+        free = (box for box in places if not any(box.overlaps(other) for other in taken))
+        box = next(free, None)
+        labels.append(Label(one, box or places[0], covers=box is None))
+        taken.append(_with_room(labels[-1].box))
     return labels
 
 
@@ -85,21 +82,17 @@ def width_of(text: str) -> float:
     return _CHARACTER * len(text)
 
 
-def _places(one: Anchor) -> Iterator[Label]:
+def _places(one: Anchor) -> Iterator[Box]:
     wide = width_of(one.text)
-    yield _beside(one)
-    yield Label(one, _box(one.x - _NEAR - wide, one.y - HEIGHT / 2, wide), line=False)
-    for level in range(_LEVELS):
-        off = _STEP * level
-        for left in (one.x - wide / 2, one.x + 4, one.x - wide - 4):
-            above = one.box.top - HEIGHT - 2 - off
-            below = one.box.bottom + 2 + off
-            yield Label(one, _box(left, above, wide), line=level > 0)
-            yield Label(one, _box(left, below, wide), line=level > 0)
+    yield _box(one.x + _NEAR, one.y - HEIGHT / 2, wide)
+    yield _box(one.x - _NEAR - wide, one.y - HEIGHT / 2, wide)
+    for left in (one.x - wide / 2, one.x + 4, one.x - wide - 4):
+        yield _box(left, one.box.top - HEIGHT - 2, wide)
+        yield _box(left, one.box.bottom + 2, wide)
 
 
-def _beside(one: Anchor) -> Label:
-    return Label(one, _box(one.x + _NEAR, one.y - HEIGHT / 2, width_of(one.text)), line=False)
+def _with_room(box: Box) -> Box:
+    return Box(box.left - _APART, box.top, box.right + _APART, box.bottom)
 
 
 def _box(left: float, top: float, wide: float) -> Box:

@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from stoker.comparing.labels import Box, width_of
 from stoker.comparing.plot import plot
 from stoker.comparing.report import Report, Row
@@ -75,13 +77,30 @@ def test_the_chosen_one_has_a_ring_in_each_panel_and_in_the_key(report: Report) 
     assert len(rings) == 3
 
 
-def test_sixteen_candidates_have_labels_that_do_not_overlap(report: Report) -> None:
+def many(report: Report, name: str, growth: float) -> list[ET.Element]:
+    """The labels of sixteen candidates, each so many times as large as the one before."""
     one = report.rows[1]
-    report.rows = [replace(one, name=f"q{n}", file_bytes=int(2e6 * 1.12**n)) for n in range(16)]
-    report.base = "q0"
-    boxes = [_box(text) for text in texts(drawn(report), "name")]
+    report.rows = [
+        replace(one, name=f"{name}{n}", file_bytes=int(2e6 * growth**n)) for n in range(16)
+    ]
+    report.base = f"{name}0"
+    return texts(drawn(report), "name")
+
+
+@pytest.mark.parametrize(("name", "growth"), [("q", 1.12), ("a-long-name-", 1.12), ("q", 1.01)])
+def test_sixteen_candidates_have_labels_that_do_not_overlap(
+    report: Report, name: str, growth: float
+) -> None:
+    boxes = [_box(text) for text in many(report, name, growth)]
     assert len(boxes) == 32
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_where_names_have_no_room_numbers_stand_for_them(report: Report) -> None:
+    labels = many(report, "a-long-name-", 1.05)
+    assert {one.text for one in labels} == {str(n) for n in range(1, 17)}
+    said = [one.text for one in drawn(report).iter(f"{SVG}text")]
+    assert "16  a-long-name-15" in said
 
 
 def test_all_that_is_drawn_lies_on_the_paper(report: Report) -> None:
