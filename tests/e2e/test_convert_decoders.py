@@ -7,6 +7,7 @@ stretched otherwise show at once.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -150,10 +151,15 @@ def attention(config: dict[str, Any], w: Any, x: NDArray[Any], of: str, dense: A
 
 def engines(path: Path) -> tuple[NDArray[Any], int]:
     """The engine's logits for the second half of `TEXT`, and their first target's place."""
-    with forced(path, TEXT, threads=1, tokens_max=len(TEXT)) as text:
-        rows = np.concatenate([logits.copy() for logits, _ in text.blocks()])
-        first = len(TEXT) - len(text.header.targets)
-    return rows, first
+    return asyncio.run(_engines(path))
+
+
+async def _engines(path: Path) -> tuple[NDArray[Any], int]:
+    folder = path.parent / "w"
+    async with forced(path, TEXT, threads=1, tokens_max=len(TEXT), directory=folder) as text:
+        header = await text.header()
+        rows = [logits.copy() async for logits, _ in text.blocks(header)]
+    return np.concatenate(rows), len(TEXT) - len(header.targets)
 
 
 def compared(path: Path, config: dict[str, Any], tensors: dict[str, Any]) -> tuple[float, float]:

@@ -32,6 +32,7 @@ VERBS = {
     "df": "Show what the stored models take of the disk.",
     "import": "Make a model file from a Hugging Face folder.",
     "quantize": "Write a smaller file of a model.",
+    "compare": "Measure what smaller models lose.",
     "embed": "Print the vectors of texts.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",

@@ -7,6 +7,7 @@
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
+    │   ├── TextTooShortError
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
     │   └── NameTakenError
@@ -156,6 +157,15 @@ class CannotEmbedError(InvalidRequestError):
     """
 
     openai_code = "model_cannot_embed"
+
+
+class TextTooShortError(InvalidRequestError):
+    """The text is too short to measure anything.
+
+    hint: give a few pages of the kind of text that the model is for.
+    """
+
+    openai_code = "text_too_short"
 
 
 class InvalidSourceError(InvalidRequestError):

@@ -41,6 +41,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def scratch(self) -> Path:
+        """Large files that mean nothing once the command that made them has ended."""
+        return self.root / "scratch"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"

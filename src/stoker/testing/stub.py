@@ -12,7 +12,7 @@ from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.plan import Plan
 from stoker.core.request import Kind, Request, Sampling
 from stoker.engines.base import ChildReport, Launch, WireRequest
-from stoker.testing.stub_answers import CHAT_PATH, COMPLETION_PATH, EMBEDDING_PATH
+from stoker.testing.stub_answers import CHAT_PATH, COMPLETION_PATH, EMBEDDING_PATH, RENDER_PATH
 from stoker.testing.stub_behaviour import StubBehaviour
 from stoker.testing.stub_engine import REPORT
 
@@ -20,6 +20,7 @@ _PATHS = {
     Kind.CHAT: CHAT_PATH,
     Kind.COMPLETION: COMPLETION_PATH,
     Kind.EMBEDDING: EMBEDDING_PATH,
+    Kind.RENDER: RENDER_PATH,
 }
 _SAMPLING = ("temperature", "top_p", "seed", "max_tokens")
 _DEFAULT_BEHAVIOUR = StubBehaviour()
@@ -117,7 +118,7 @@ class StubEngine:
             body["input"] = list(request.inputs)
         else:
             body |= {"stream": True, "return_progress": True, **_sampling(request.sampling)}
-        if request.kind is Kind.CHAT:
+        if request.kind in {Kind.CHAT, Kind.RENDER}:
             body["messages"] = [
                 {"role": one.role.value, "content": one.content} for one in request.messages
             ]
