@@ -61,13 +61,17 @@ class LocalOption:
 
 @dataclass(frozen=True, slots=True)
 class ApiOption:
-    """One model behind an API. Its latency is assumed unless somebody measured it."""
+    """One model behind an API. Its latency is assumed unless somebody measured it.
+
+    `near` are names like its own that have a price, where it has none.
+    """
 
     reference: str
     tier: Quality
     price: ApiPrice | None = None
     ttft_s: Interval | None = None
     tok_s: Interval | None = None
+    near: tuple[str, ...] = ()
 
 
 class Role(StrEnum):

@@ -51,11 +51,13 @@ VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "api_fast_enough": _MAYBE,
     "api_ttft_s": ("number",),
     "api_tok_s": ("number",),
+    "api_near": ("text",),
     "api_price": ("text",),
     "api_price_dated": ("text",),
     "api_usd_month": ("number",),
     "api_within_budget": _MAYBE,
     "cheaper": ("local", "api", "unclear"),
+    "break_even": ("text",),
     "break_even_requests_per_day": ("number",),
     "answer": ("local", "api", "hybrid", "contradiction"),
 }
@@ -135,7 +137,8 @@ class Condition:
 class Rule:
     """If every condition holds, `say` is true, and some answers are forbidden or one preferred.
 
-    `relax` names the need that could give way where the rule forbids.
+    `relax` names the need that could give way where the rule forbids. A `last_resort` is told
+    only where it decides.
     """
 
     name: str
@@ -144,6 +147,7 @@ class Rule:
     forbid: tuple[Answer, ...] = ()
     prefer: Answer | None = None
     relax: str = ""
+    last_resort: bool = False
 
 
 @dataclass(frozen=True, slots=True)

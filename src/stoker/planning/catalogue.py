@@ -1,4 +1,4 @@
-"""The models that advice and plans can propose: shapes with their size and what they are trusted with.
+"""The models that advice and plans can propose, with their size and what they are trusted with.
 
 Pure. Sizes are published ones where they exist, else parameters times the quantization's
 published bits per weight. A file's own header always wins over this.

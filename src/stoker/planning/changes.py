@@ -28,9 +28,13 @@ _DATA_WORDS = {
     DataPlace.MIXED: "only some of the data had to stay",
     DataPlace.ANYWHERE: "data might go anywhere",
 }
-_QUALITY_WORDS = {
+_LOWER_WORDS = {
     Quality.BASIC: "basic answers were enough",
-    Quality.GOOD: "answers had to be good",
+    Quality.GOOD: "good answers were enough",
+    Quality.BETTER: "answers a step below the best were enough",
+}
+_HIGHER_WORDS = {
+    Quality.GOOD: "answers had to be good, not basic",
     Quality.BETTER: "answers had to be better than good",
     Quality.FRONTIER: "answers had to be the best there is",
 }
@@ -144,7 +148,7 @@ def _lower_quality(needs: Needs, machine: Machine) -> Iterator[Variation]:
     stated = needs.quality or Quality.GOOD
     for tier in reversed(order[: order.index(stated)]):
         changed = replace(needs, quality=tier)
-        yield Variation("quality", tier.value, _QUALITY_WORDS[tier], changed, machine)
+        yield Variation("quality", tier.value, _LOWER_WORDS[tier], changed, machine)
 
 
 def _higher_quality(needs: Needs, machine: Machine) -> Iterator[Variation]:
@@ -152,7 +156,7 @@ def _higher_quality(needs: Needs, machine: Machine) -> Iterator[Variation]:
     stated = needs.quality or Quality.GOOD
     for tier in order[order.index(stated) + 1 :]:
         changed = replace(needs, quality=tier)
-        yield Variation("quality", tier.value, _QUALITY_WORDS[tier], changed, machine)
+        yield Variation("quality", tier.value, _HIGHER_WORDS[tier], changed, machine)
 
 
 def _stage(needs: Needs, machine: Machine) -> Iterator[Variation]:
@@ -233,11 +237,11 @@ def _volume_changes(needs: Needs, machine: Machine, now: Answer, ask: Ask) -> It
     if stated is None:
         yield from _first_volume(needs, machine, now, ask)
         return
-    for far, side in ((REQUESTS_MOST, "from"), (1.0, "up to")):
+    for far, side in ((REQUESTS_MOST, "more"), (1.0, "fewer")):
         found = _threshold(max(stated, 1.0), far, now, asked)
         if found is not None:
             requests, answer = found
-            words = f"{side} about {exact(requests)} requests a day came"
+            words = f"about {exact(requests)} requests a day or {side} came"
             yield Change("volume", f"{requests:g}", answer, f"If {words}: {_RESULTS[answer]}.")
 
 

@@ -20,6 +20,7 @@ from stoker.core.estimate import Interval
 from stoker.planning.words import number
 
 NOTHING = Interval.exact(0.0)
+_UNKNOWN_PRICE = ApiPrice("", None, None)
 
 
 def busy_seconds(
@@ -49,14 +50,15 @@ def local_month(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> M
 
 def api_month(price: ApiPrice | None, volume: Volume) -> MonthlyCost:
     """What a month of `volume` costs at an API; tokens that were sent before have their price."""
+    price = price or _UNKNOWN_PRICE
     prompt = volume.requests_per_month * volume.prompt_tokens
     cached = prompt * volume.cached_share
     parts = [
-        _tokens("input", prompt - cached, price and price.input_usd_mtok),
-        _tokens("output", volume.requests_per_month * volume.answer_tokens, _output(price)),
+        _tokens("input", prompt - cached, price.input_usd_mtok),
+        _tokens("output", volume.requests_per_month * volume.answer_tokens, price.output_usd_mtok),
     ]
     if cached:
-        parts.append(_tokens("cached input", cached, price and price.cached_input_usd_mtok))
+        parts.append(_tokens("cached input", cached, price.cached_input_usd_mtok))
     return MonthlyCost(tuple(parts), volume.tokens_per_month)
 
 
@@ -103,10 +105,6 @@ def break_even(
 
 def _crossing(fixed: float, api: float, slope: float) -> float:
     return fixed / (api - slope) if api > slope else math.inf
-
-
-def _output(price: ApiPrice | None) -> float | None:
-    return price and price.output_usd_mtok
 
 
 def _tokens(name: str, count: float, usd_mtok: float | None) -> CostPart:

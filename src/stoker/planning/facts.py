@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from stoker.core.advice import Answer, ApiOption
-from stoker.core.costs import ApiPrice, Enough, MonthlyCost
+from stoker.core.advice import Answer, ApiOption, Fit, LocalOption
+from stoker.core.costs import ApiPrice, BreakEven, Enough, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.rules import VOCABULARY
@@ -29,6 +29,7 @@ class Fact:
     shown: str
 
 
+UNKNOWN = Fact(None, "unknown")
 Facts = Mapping[str, Fact]
 
 
@@ -36,12 +37,13 @@ def state_facts(situation: Situation, answer: Answer | None = None) -> dict[str,
     """Every fact of the vocabulary, known or not."""
     facts = {
         **dict(_needs(situation)),
-        **dict(_local(situation)),
-        **dict(_api(situation)),
+        **dict(_choice(situation)),
+        **dict(_local(situation.local, situation)),
+        **dict(_api(situation.api, situation)),
         **dict(_compared(situation)),
         "answer": _word(answer),
     }
-    return {name: facts[name] for name in VOCABULARY}
+    return {name: facts.get(name, UNKNOWN) for name in VOCABULARY}
 
 
 def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
@@ -52,69 +54,81 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "stage", _word(needs.stage)
     yield "operations", _word(needs.operations)
     yield "tasks", _yes(situation.case.tasks)
-    for name, figure in (
-        ("requests_per_day", needs.requests_per_day),
-        ("concurrency", needs.concurrency),
-        ("context", needs.context),
-    ):
-        yield name, Fact(figure, NOT_STATED if figure is None else exact(figure))
+    yield "requests_per_day", _stated(needs.requests_per_day, exact)
+    yield "concurrency", _stated(needs.concurrency, exact)
+    yield "context", _stated(needs.context, exact)
     yield "ttft_s_max", _stated(needs.ttft_s_max, format_seconds)
     yield "tok_s_min", _stated(needs.tok_s_min, lambda value: f"{value:g} tokens/s")
     yield "budget_usd_month", _stated(needs.budget_usd_month, usd)
 
 
-def _local(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    local = situation.local
+def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
+    if smallest is not None:
+        yield "smallest_model", _text(smallest.name)
+        yield "smallest_memory", _text(format_bytes(smallest.memory_bytes))
     yield "memory_available", _text(free_memory(situation.case.machine))
-    yield "smallest_model", _text(smallest and smallest.name)
-    yield "smallest_memory", _text(smallest and format_bytes(smallest.memory_bytes))
-    yield "local_fits", _yes(local is not None)
-    yield "local_tight", _yes(local and local.fit.value == "tight")
-    yield "local_model", _text(local and f"{local.name} ({local.quantization})")
-    yield "local_memory", _text(local and format_bytes(local.memory_bytes))
-    yield "local_quality", _word(local and (local.tier or "unproven"))
-    yield "local_reaches_quality", _yes(local and reaches(local.tier, situation.quality))
-    yield "local_ttft_s", _interval(local and local.ttft_s, seconds_span)
-    yield "local_tok_s", _interval(local and local.stream_tok_s, rate_span)
-    yield "local_fast_enough", _word(situation.local_speed)
+    yield "local_fits", _yes(situation.local is not None)
+    yield "api_reaches_quality", _yes(_api_reaches(situation))
+    yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
     capacity = situation.capacity
-    known = capacity is not None and capacity.verdict is not Enough.UNKNOWN
-    yield "local_capacity", _word(capacity.verdict if capacity and known else None)
-    yield "local_capacity_why", _text(capacity and capacity.why)
+    if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
+        yield "local_capacity", _word(capacity.verdict)
+        yield "local_capacity_why", _text(capacity.why)
 
 
-def _api(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    api = situation.api
-    price = api and api.price
-    yield "api_model", _text(api.reference if api else "an endpoint")
-    yield "api_reaches_quality", _yes(api is not None and reaches(api.tier, situation.quality))
+def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
+    if local is None:
+        return
+    yield "local_tight", _yes(local.fit is Fit.TIGHT)
+    yield "local_model", _text(f"{local.name} ({local.quantization})")
+    yield "local_memory", _text(format_bytes(local.memory_bytes))
+    yield "local_quality", _word(local.tier or "unproven")
+    yield "local_reaches_quality", _yes(reaches(local.tier, situation.quality))
+    yield "local_ttft_s", _interval(local.ttft_s, seconds_span)
+    yield "local_tok_s", _interval(local.stream_tok_s, rate_span)
+    yield "local_fast_enough", _word(situation.local_speed)
+
+
+def _api_reaches(situation: Situation) -> bool:
+    return situation.api is not None and reaches(situation.api.tier, situation.quality)
+
+
+def _api(api: ApiOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
+    if api is None:
+        return
     yield "api_fast_enough", _word(situation.api_speed)
-    yield "api_ttft_s", _interval(api and api.ttft_s, seconds_span)
-    yield "api_tok_s", _interval(_rate(api), rate_span)
-    yield "api_price", _text(price and describe_price(price))
-    yield "api_price_dated", _text(price and describe_source(price))
+    yield "api_ttft_s", _interval(api.ttft_s, seconds_span)
+    yield "api_tok_s", _interval(api.tok_s, rate_span)
+    yield "api_near", Fact(None, f" (near names: {', '.join(api.near)})" if api.near else "")
+    if api.price is not None:
+        yield "api_price", _text(describe_price(api.price))
+        yield "api_price_dated", _text(describe_source(api.price))
 
 
 def _compared(situation: Situation) -> Iterator[tuple[str, Fact]]:
     local, api, even = situation.local_cost, situation.api_cost, situation.even
     budget = situation.case.needs.budget_usd_month
     yield "local_usd_month", _cost(local)
-    yield "local_missing", _text(local and ", ".join(local.missing))
-    yield "local_within_budget", _word(_within(local, budget))
     yield "api_usd_month", _cost(api)
-    yield "api_within_budget", _word(_within(api, budget))
-    yield "cheaper", _word(_cheaper(local, api))
-    found = even and even.requests_per_day
-    yield "break_even_requests_per_day", Fact(
-        found and found.p50, number_span(found) if found else "no number of"
-    )
+    if local is not None:
+        yield "local_missing", _text(", ".join(local.missing))
+        yield "local_within_budget", _word(_within(local, budget))
+    if api is not None:
+        yield "api_within_budget", _word(_within(api, budget))
+    if local is not None and api is not None:
+        yield "cheaper", _word(_cheaper(local, api))
+    if even is not None:
+        yield "break_even", _text(describe_break_even(even))
+    if even is not None and even.requests_per_day is not None:
+        yield (
+            "break_even_requests_per_day",
+            Fact(even.requests_per_day.p50, number_span(even.requests_per_day)),
+        )
 
 
-def _cheaper(local: MonthlyCost | None, api: MonthlyCost | None) -> str | None:
+def _cheaper(local: MonthlyCost, api: MonthlyCost) -> str | None:
     """Which costs less for certain; what is known of a cost is its lower bound."""
-    if local is None or api is None:
-        return None
     if api.total is not None and local.known.p10 > api.total.p90:
         return "api"
     if local.total is not None and api.known.p10 > local.total.p90:
@@ -122,8 +136,15 @@ def _cheaper(local: MonthlyCost | None, api: MonthlyCost | None) -> str | None:
     return None if local.total is None or api.total is None else "unclear"
 
 
-def _within(cost: MonthlyCost | None, budget: float | None) -> str | None:
-    if cost is None or budget is None:
+def describe_break_even(even: BreakEven) -> str:
+    """From which volume on a machine is the cheaper, or why there is none."""
+    if even.requests_per_day is None:
+        return f"break-even {even.reason}"
+    return f"this machine is the cheaper from {number_span(even.requests_per_day)} requests a day"
+
+
+def _within(cost: MonthlyCost, budget: float | None) -> str | None:
+    if budget is None:
         return None
     if cost.known.p10 > budget:
         return "no"
@@ -166,18 +187,13 @@ def free_memory(machine: Machine) -> str:
     return " and ".join([format_bytes(machine.memory_available_bytes), *own])
 
 
-def _rate(api: ApiOption | None) -> Interval | None:
-    return api.tok_s if api else None
-
-
 def _word(value: str | None) -> Fact:
     text = None if value is None else str(value)
     return Fact(text, text or NOT_STATED)
 
 
-def _yes(value: object) -> Fact:
-    """Yes or no; None is unknown."""
-    return _word(None if value is None else "yes" if value else "no")
+def _yes(value: bool) -> Fact:
+    return _word("yes" if value else "no")
 
 
 def _text(value: str | None) -> Fact:
@@ -189,4 +205,4 @@ def _stated(value: float | None, form: Callable[[float], str]) -> Fact:
 
 
 def _interval(value: Interval | None, form: Callable[[Interval], str]) -> Fact:
-    return Fact(value and value.p50, "unknown" if value is None else form(value))
+    return UNKNOWN if value is None else Fact(value.p50, form(value))

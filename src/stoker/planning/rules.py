@@ -52,6 +52,7 @@ def decide(book: RuleBook, facts: Facts, allowed: frozenset[Answer]) -> Decision
     told = (
         Fired(rule.name, _role(rule, answer, decider), say(rule.say, facts), rule.relax)
         for rule in fired
+        if rule is decider or not rule.last_resort
     )
     ranks = list(Role)
     return Decision(answer, tuple(sorted(told, key=lambda one: ranks.index(one.role))))

@@ -7,7 +7,7 @@ is None and stays None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from stoker.core.advice import ApiOption, LocalOption
 from stoker.core.costs import BreakEven, Capacity, LocalCosts, MonthlyCost, Source, Volume
@@ -33,7 +33,7 @@ class Case:
     estimate: Estimate
     apis: tuple[ApiOption, ...]
     judgement: Judgement
-    costs: LocalCosts = LocalCosts()
+    costs: LocalCosts = field(default_factory=LocalCosts)
     cached_share: float = 0.0
     tasks: bool = False
 
@@ -48,10 +48,10 @@ class Situation:
     local: LocalOption | None
     api: ApiOption | None
     volume: Volume | None
-    capacity: Capacity | None
-    local_cost: MonthlyCost | None
-    api_cost: MonthlyCost | None
-    even: BreakEven | None
+    capacity: Capacity | None = None
+    local_cost: MonthlyCost | None = None
+    api_cost: MonthlyCost | None = None
+    even: BreakEven | None = None
 
     @property
     def local_speed(self) -> str | None:
@@ -77,19 +77,25 @@ def look_at(case: Case) -> Situation:
     local = choose_local(options, needs, quality)
     volume = _volume(case)
     api = choose_api(case.apis, quality, volume or _one_request(case))
-    busy = local and busy_seconds(
-        volume or _one_request(case), local.total_tok_s, local.prefill_tok_s
-    )
-    if volume is None or local is None:
-        capacity = local_cost = even = None
-    else:
-        capacity = check_capacity(volume, busy, judgement, case.costs.hours_per_day)
-        local_cost = local_month(case.costs, volume, busy)
-        price = api and api.price
-        even = break_even(case.costs, price, volume, busy, capacity.requests_per_day_most)
-    api_cost = None if volume is None or api is None else api_month(api.price, volume)
-    return Situation(
-        case, quality, options, local, api, volume, capacity, local_cost, api_cost, even
+    seen = Situation(case, quality, options, local, api, volume)
+    return seen if volume is None else _with_costs(seen, volume)
+
+
+def _with_costs(seen: Situation, volume: Volume) -> Situation:
+    """`seen` with what `volume` means for the machine and the purse."""
+    case, local = seen.case, seen.local
+    price = None if seen.api is None else seen.api.price
+    api_cost = None if seen.api is None else api_month(price, volume)
+    if local is None:
+        return replace(seen, api_cost=api_cost)
+    busy = busy_seconds(volume, local.total_tok_s, local.prefill_tok_s)
+    capacity = check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
+    return replace(
+        seen,
+        capacity=capacity,
+        local_cost=local_month(case.costs, volume, busy),
+        api_cost=api_cost,
+        even=break_even(case.costs, price, volume, busy, capacity.requests_per_day_most),
     )
 
 
@@ -121,9 +127,7 @@ def with_assumed_watts(costs: LocalCosts, machine: Machine, judgement: Judgement
         return costs
     own = any(not gpu.integrated for gpu in machine.gpus)
     watts = judgement.watts_gpu if own else judgement.watts_cpu
-    return replace(
-        costs, watts_idle=watts.idle, watts_load=watts.load, watts_source=Source.ASSUMED
-    )
+    return replace(costs, watts_idle=watts.idle, watts_load=watts.load, watts_source=Source.ASSUMED)
 
 
 def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:

@@ -45,16 +45,22 @@ def to_rules(document: dict[str, Any]) -> RuleBook:
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
-    forbid = tuple(Answer(word) for word in entry.get("forbid", ()))
-    prefer = Answer(entry["prefer"]) if "prefer" in entry else None
-    relax = entry.get("relax", "")
-    if bool(forbid) == bool(prefer) or bool(forbid) != bool(relax):
-        raise ValueError(f"{entry['name']} must either prefer, or forbid and name what to relax")
-    if relax and relax not in RELAXABLE:
-        raise ValueError(f"{relax!r} is not a need that can be relaxed")
-    if unknown := entry.keys() - {"name", "when", "say", "forbid", "prefer", "relax"}:
-        raise ValueError(f"{entry['name']} has {', '.join(sorted(unknown))}")
-    return Rule(entry["name"], _conditions(entry), _sentence(entry), forbid, prefer, relax)
+    rule = Rule(
+        name=entry["name"],
+        when=_conditions(entry),
+        say=_sentence(entry),
+        forbid=tuple(Answer(word) for word in entry.get("forbid", ())),
+        prefer=Answer(entry["prefer"]) if "prefer" in entry else None,
+        relax=entry.get("relax", ""),
+        last_resort=entry.get("last_resort", False),
+    )
+    if unknown := entry.keys() - set(Rule.__dataclass_fields__):
+        raise ValueError(f"{rule.name} has {', '.join(sorted(unknown))}")
+    if bool(rule.forbid) == bool(rule.prefer) or bool(rule.forbid) != bool(rule.relax):
+        raise ValueError(f"{rule.name} must either prefer, or forbid and name what to relax")
+    if rule.relax and rule.relax not in RELAXABLE:
+        raise ValueError(f"{rule.relax!r} is not a need that can be relaxed")
+    return rule
 
 
 def _conditions(entry: dict[str, Any]) -> tuple[Condition, ...]:
