@@ -13,14 +13,14 @@ from stoker.core.needs import Needs
 from stoker.core.rules import RuleBook
 from stoker.planning.changes import find_changes, find_pairs
 from stoker.planning.facts import Facts, state_facts
-from stoker.planning.rules import Decision, allowed_by_privacy, decide, holds, say
+from stoker.planning.rules import Decision, allowed_answers, decide, holds, say
 from stoker.planning.situation import Case, Situation, look_at, with_case
 
 
 def advise(case: Case, book: RuleBook) -> Advice:
     """Where to run what `case` needs, by the rules of `book`."""
     situation = look_at(case)
-    decision = decide(book, state_facts(situation), allowed_by_privacy(case.needs))
+    decision = decide(book, state_facts(situation), allowed_answers(case.needs))
     answer = decision.answer
     facts = state_facts(situation, answer)
     return Advice(
@@ -54,7 +54,7 @@ def _changes(case: Case, book: RuleBook, now: Answer) -> tuple[Change, ...]:
 
 
 def _decision(case: Case, book: RuleBook) -> Decision:
-    return decide(book, state_facts(look_at(case)), allowed_by_privacy(case.needs))
+    return decide(book, state_facts(look_at(case)), allowed_answers(case.needs))
 
 
 def _headline(answer: Answer, facts: Facts) -> str:

@@ -24,31 +24,31 @@ class Decision:
     fired: tuple[Fired, ...]
 
 
-def allowed_by_privacy(needs: Needs) -> frozenset[Answer]:
+def allowed_answers(needs: Needs) -> frozenset[Answer]:
     """The answers that keep data where it must stay, whatever any rule says.
 
     What must stay on the machine or in the network, or must work offline, has no endpoint
-    elsewhere at all; mixed data has none for everything.
+    elsewhere at all; mixed data has none for everything. A hybrid is for mixed data: where
+    nothing must stay there is nothing to split.
     """
     if needs.offline or needs.data in {DataPlace.MACHINE, DataPlace.NETWORK}:
         return frozenset({Answer.LOCAL})
     if needs.data is DataPlace.MIXED:
         return frozenset({Answer.LOCAL, Answer.HYBRID})
-    return frozenset(_ORDER)
+    return frozenset({Answer.LOCAL, Answer.API})
 
 
 def decide(book: RuleBook, facts: Facts, allowed: frozenset[Answer]) -> Decision:
     """The answer that the rules of `book` come to among `allowed`.
 
-    What is forbidden is taken away first; then the first rule that prefers what is left decides.
-    Where nothing is left the needs contradict each other.
+    What is forbidden is taken away first; of several answers that are left the first rule that
+    prefers one decides. Where nothing is left the needs contradict each other.
     """
     fired = [rule for rule in book.rules if holds(rule.when, facts)]
     left = allowed - {answer for rule in fired for answer in rule.forbid}
-    decider = next((rule for rule in fired if rule.prefer in left), None)
-    answer = _answer(left, decider)
-    if decider is None:
-        decider = _first_forbidder(fired)
+    preferred = next((rule for rule in fired if rule.prefer in left), None)
+    answer = _answer(left, preferred)
+    decider = preferred if len(left) > 1 else _first_forbidder(fired) or preferred
     told = (
         Fired(rule.name, _role(rule, answer, decider), say(rule.say, facts), rule.relax)
         for rule in fired
@@ -68,16 +68,16 @@ def say(sentence: str, facts: Facts) -> str:
     return sentence.format_map({name: fact.shown for name, fact in facts.items()})
 
 
-def _answer(left: frozenset[Answer], decider: Rule | None) -> Answer:
+def _answer(left: frozenset[Answer], preferred: Rule | None) -> Answer:
     if not left:
         return Answer.CONTRADICTION
-    if decider is not None and decider.prefer is not None:
-        return decider.prefer
+    if preferred is not None and preferred.prefer is not None:
+        return preferred.prefer
     return next(answer for answer in _ORDER if answer in left)
 
 
 def _first_forbidder(fired: Sequence[Rule]) -> Rule | None:
-    """Where nothing is preferred, the first rule that forbids has decided."""
+    """Who decided where at most one answer is left: there is nothing to prefer."""
     return next((rule for rule in fired if rule.forbid), None)
 
 
