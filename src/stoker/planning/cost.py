@@ -82,7 +82,7 @@ def break_even(
         volume.days_per_month,
     )
     api, fixed = api_month(price, one), _fixed(costs, volume.days_per_month)
-    slope = _slope(costs, one, busy_s)
+    slope = _load(costs, one, busy_s, hours_most=math.inf)
     missing = dict.fromkeys((*api.missing, *fixed.missing, *slope.missing))
     if missing or api.total is None or fixed.usd is None or slope.usd is None:
         return BreakEven(None, None, f"not known: {', '.join(missing)} missing")
@@ -136,8 +136,13 @@ def _person(costs: LocalCosts) -> CostPart:
 
 
 def _electricity(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> CostPart:
-    """Idle power for every hour that the machine is on, and what load adds while it answers."""
-    idle, load = _idle(costs, volume.days_per_month), _slope(costs, volume, busy_s)
+    """Idle power for every hour that the machine is on, and what load adds while it answers.
+
+    It answers for no more hours than it is on.
+    """
+    idle = _idle(costs, volume.days_per_month)
+    on_h = costs.hours_per_day * volume.days_per_month
+    load = _load(costs, volume, busy_s, hours_most=on_h)
     name = "electricity" + (" (watts assumed)" if costs.watts_source is Source.ASSUMED else "")
     if idle.usd is None or load.usd is None:
         return CostPart(name, None, tuple(dict.fromkeys((*idle.missing, *load.missing))))
@@ -159,18 +164,19 @@ def _idle(costs: LocalCosts, days_per_month: float) -> CostPart:
     return CostPart("idle", Interval.exact(costs.watts_idle / 1000 * hours * costs.usd_per_kwh))
 
 
-def _slope(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> CostPart:
-    """What load adds for `volume`, while the machine is busy; never more than all its hours."""
+def _load(
+    costs: LocalCosts, volume: Volume, busy_s: Interval | None, *, hours_most: float
+) -> CostPart:
+    """What load adds to idle power while the machine is busy with `volume`."""
     missing = _missing_power(costs)
     if busy_s is None:
         missing = (*missing, "tokens per second here")
     if missing or busy_s is None or costs.watts_load is None or costs.usd_per_kwh is None:
         return CostPart("load", None, missing)
-    on_h = costs.hours_per_day * volume.days_per_month
     per_hour = (costs.watts_load - (costs.watts_idle or 0.0)) / 1000 * costs.usd_per_kwh
     asked = busy_s.scaled(volume.requests_per_month / 3600)
-    hours = Interval(min(asked.p10, on_h), min(asked.p50, on_h), min(asked.p90, on_h))
-    return CostPart("load", hours.scaled(per_hour))
+    hours = (min(end, hours_most) for end in (asked.p10, asked.p50, asked.p90))
+    return CostPart("load", Interval(*hours).scaled(per_hour))
 
 
 def _missing_power(costs: LocalCosts) -> tuple[str, ...]:
