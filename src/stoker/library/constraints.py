@@ -159,7 +159,7 @@ def known_names(table: str = "") -> tuple[str, ...]:
 
 def _explain(detail: ErrorDetails) -> InvalidRequestError:
     place = [str(part)[:64] for part in detail["loc"] if isinstance(part, str)]
-    place = [part if part.isprintable() else "?" for part in place]
+    place = ["".join(c if c.isprintable() else "?" for c in part) for part in place]
     field = ".".join(place)
     if detail["type"] == "extra_forbidden":
         hint = _nearest(place[-1], ".".join(place[:-1]))

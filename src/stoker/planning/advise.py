@@ -76,7 +76,7 @@ def _assumed(situation: Situation) -> Iterator[str]:
     case = situation.case
     needs, judgement = case.needs, case.judgement
     if needs.quality is None:
-        yield f"answers must be {judgement.quality}"
+        yield f"{judgement.quality} answers"
     if needs.prompt_tokens is None:
         yield f"{judgement.prompt_tokens} tokens of prompt"
     if needs.answer_tokens is None:

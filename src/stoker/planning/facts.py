@@ -140,7 +140,8 @@ def describe_break_even(even: BreakEven) -> str:
     """From which volume on a machine is the cheaper, or why there is none."""
     if even.requests_per_day is None:
         return f"break-even {even.reason}"
-    return f"this machine is the cheaper from {number_span(even.requests_per_day)} requests a day"
+    found = number_span(even.requests_per_day)
+    return f"above {found} requests a day this machine is the cheaper"
 
 
 def _within(cost: MonthlyCost, budget: float | None) -> str | None:
@@ -173,8 +174,8 @@ def describe_price(price: ApiPrice) -> str:
 
 def describe_source(price: ApiPrice) -> str:
     """Where a price comes from, as of when, and what it leaves out."""
-    dated = f", checked until {price.dated}" if price.dated else ", no date"
-    return f"{price.source}{dated}{f'; {price.note}' if price.note else ''}"
+    dated = f"{price.source} as of {price.dated}" if price.dated else f"{price.source}, no date"
+    return f"{dated}; {price.note}" if price.note else dated
 
 
 def free_memory(machine: Machine) -> str:

@@ -8,24 +8,24 @@ from stoker.core.estimate import Interval
 from stoker.core.units import format_seconds
 
 
-def number(value: float) -> str:
-    """Two significant figures, in groups of thousands: `3 800`, `0.25`."""
+def number(value: float, figures: int = 2) -> str:
+    """`value` with so many significant figures, in groups of thousands: `3,800`, `0.25`."""
     if not math.isfinite(value):
         return "no number"
     if value and abs(value) < 10:
-        return f"{value:.2g}"
-    digits = max(0, int(math.log10(abs(value))) - 1) if value else 0
-    return f"{round(value, -digits):,.0f}".replace(",", " ")
+        return f"{value:.{figures}g}"
+    digits = max(0, int(math.log10(abs(value))) + 1 - figures) if value else 0
+    return f"{round(value, -digits):,.0f}"
 
 
 def exact(value: float) -> str:
     """All of a stated number, in groups of thousands."""
-    return f"{value:,.10g}".replace(",", " ")
+    return f"{value:,.10g}"
 
 
 def usd(value: float) -> str:
-    """Dollars, to the cent below ten."""
-    return f"${value:.2f}" if abs(value) < 10 else f"${number(value)}"
+    """Dollars with three figures, and to the cent below ten."""
+    return f"${value:.2f}" if abs(value) < 10 else f"${number(value, 3)}"
 
 
 def span(interval: Interval, low: str, high: str) -> str:

@@ -37,7 +37,7 @@ def test_the_volume_down_to_which_the_answer_is_another_is_rounded_down() -> Non
     needs = Needs(requests_per_day=50_000)
     (change,) = find_changes(needs, LAPTOP, Answer.LOCAL, from_volume(3_781))
     assert (float(change.value), change.answer) == (3_700, Answer.API)
-    assert change.say == "If about 3 700 requests a day or fewer came: an API."
+    assert change.say == "If about 3,700 requests a day or fewer came: an API."
 
 
 def test_a_volume_that_nobody_stated_is_tried_in_round_numbers() -> None:
