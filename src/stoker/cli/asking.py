@@ -92,6 +92,7 @@ def _ask_one(question: Question) -> Any:
         words or question.words,
         default=question.default,
         show_default=bool(question.default),
+        prompt_suffix=" ",
         err=True,
         value_proc=lambda text: _read(question, text.strip()),
     )

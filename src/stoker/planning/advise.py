@@ -25,7 +25,7 @@ def advise(case: Case, book: RuleBook) -> Advice:
     facts = state_facts(situation, answer)
     return Advice(
         answer=answer,
-        headline=_headline(answer, facts),
+        headline=_headline(answer, situation),
         reasons=decision.fired,
         changes=_changes(case, book, answer),
         watch=tuple(say(one.say, facts) for one in book.watches if holds(one.when, facts)),
@@ -57,12 +57,15 @@ def _decision(case: Case, book: RuleBook) -> Decision:
     return decide(book, state_facts(look_at(case)), allowed_answers(case.needs))
 
 
-def _headline(answer: Answer, facts: Facts) -> str:
-    local, api = facts["local_model"].shown, facts["api_model"].shown
+def _headline(answer: Answer, situation: Situation) -> str:
+    local, api = situation.local, situation.api
+    here = "no model" if local is None else local.name
+    there = "an endpoint" if api is None else api.reference
+    kind = "" if local is None else f" in {local.quantization}"
     return {
-        Answer.LOCAL: f"Run it here: {local}.",
-        Answer.API: f"Use an API: {api}.",
-        Answer.HYBRID: f"Split it: sensitive work stays here ({local}), the rest goes to {api}.",
+        Answer.LOCAL: f"Run it here: {here}{kind}.",
+        Answer.API: f"Use an API: {there}.",
+        Answer.HYBRID: f"Split it: sensitive work stays here ({here}), the rest goes to {there}.",
         Answer.CONTRADICTION: "These needs contradict each other: nothing meets them all.",
     }[answer]
 

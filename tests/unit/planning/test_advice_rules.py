@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stoker.cli.advice_text import WIDTH, render
 from stoker.core.advice import Advice, Answer, Role
 from stoker.core.costs import LocalCosts
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
@@ -214,6 +215,26 @@ def test_a_hybrid_spells_out_its_boundary(advised: Callable[..., Advice]) -> Non
     assert advice.answer is Answer.HYBRID
     for word in ("Stays here", "sensitive", "redacted", "ledger", advice.local.name, "maker/good"):
         assert word in boundary
+
+
+def test_a_hybrid_whose_own_model_is_weaker_says_so(advised: Callable[..., Advice]) -> None:
+    advice = advised(Needs(data=DataPlace.MIXED, quality=Quality.FRONTIER), "laptop")
+    assert advice.answer is Answer.HYBRID
+    assert any("weaker answers" in line for line in advice.watch)
+
+
+@pytest.mark.slow
+@settings(fixtures_live_long, max_examples=25)
+@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+def test_whatever_is_stated_there_is_advice_that_fits_a_page(
+    advised: Callable[..., Advice], needs: Needs, machine: str
+) -> None:
+    advice = advised(needs, machine)
+    lines = render(advice)
+    assert advice.reasons or advice.answer is Answer.LOCAL
+    assert max(map(len, lines)) <= WIDTH
+    assert len(lines) < 100
+    assert advice.answer not in {change.answer for change in advice.changes}
 
 
 def test_only_a_hybrid_has_a_boundary(advised: Callable[..., Advice]) -> None:
