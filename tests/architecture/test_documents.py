@@ -64,12 +64,15 @@ def test_the_readme_lists_every_verb() -> None:
 
 def test_the_public_names_are_pinned_and_can_be_had() -> None:
     assert stoker.__all__ == [
+        "Advice",
         "AsyncLocalModelRuntime",
         "Completion",
         "LocalModelRuntime",
         "Message",
         "ModelNotLoadedError",
+        "Needs",
         "StokerError",
+        "suggest_runtime",
     ]
     assert all(getattr(stoker, name).__name__ == name for name in stoker.__all__)
     with pytest.raises(AttributeError):

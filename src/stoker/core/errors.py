@@ -32,6 +32,7 @@
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
+    ├── ContradictoryNeedsError
     ├── ModelNotLoadedError
     ├── WorkerError                    the process that holds the model failed us
     │   ├── LoadFailedError
@@ -399,6 +400,18 @@ class NotEnoughMemoryError(StokerError):
 
     http_status = 507
     openai_code = "not_enough_memory"
+    exit_code = 3
+
+
+class ContradictoryNeedsError(StokerError):
+    """These needs contradict each other: nothing meets them all.
+
+    hint: relax one of them; `stoker advise` says which would help.
+    """
+
+    http_status = 422
+    openai_type = "invalid_request_error"
+    openai_code = "contradictory_needs"
     exit_code = 3
 
 
