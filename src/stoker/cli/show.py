@@ -5,6 +5,7 @@ Owns where the facts come from. How they are written is `describing`'s, for far 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import ModelFacts
 from stoker.models.catalogue import digest, find_model, looks_like_path
 from stoker.models.checkpoint import read_checkpoint
+from stoker.models.sources.reference import is_far, parse_reference
 
 
 @click.command("show", short_help="Show what a model is, from its file's header.")
@@ -25,20 +27,30 @@ from stoker.models.checkpoint import read_checkpoint
 def command(model: str, *, as_json: bool) -> None:
     """Show what a model is, from its file's header.
 
-    MODEL is `starter`, a stored name, a .gguf file's path, or a Hugging Face folder with
-    config.json and *.safetensors. No engine is started, and no weights are read.
+    MODEL is `starter`, a stored name, a .gguf file's path, a Hugging Face folder with config.json
+    and *.safetensors, or whatever `stoker pull` takes: of a far file only the header is fetched.
+    No engine is started, and no weights are read.
 
     \b
     Examples:
       stoker show starter
       stoker show ./my-model.gguf --json
       stoker show ./Qwen3-0.6B/
+      stoker show hf:owner/repo:Q4_K_M
     """
-    facts, name = _find(model)
+    facts, name = _look(model) if is_far(model) else _find(model)
     if as_json:
         print_json(describe(facts, model=name))
     else:
         show(facts, model=name)
+
+
+def _look(text: str) -> tuple[ModelFacts, str]:
+    """The facts of a model that lies elsewhere, and where exactly."""
+    reference = parse_reference(text)
+    from stoker.models.looking import look_at  # noqa: PLC0415 - a web library
+
+    return asyncio.run(look_at(reference))
 
 
 def _find(text: str) -> tuple[ModelFacts, str]:

@@ -12,9 +12,8 @@ from stoker.models.download.events import told_nobody
 from stoker.models.pulling import Audience, Pull, Pulled
 from stoker.models.sources.reference import parse_reference
 from stoker.models.store import Store
+from support import local_hub, local_registry
 
-local_registry = pytest.importorskip("support.local_registry")
-local_hub = pytest.importorskip("support.local_hub")
 DATA = (STARTER_FOLDER / "starter.gguf").read_bytes()
 OLLAMA = "application/vnd.ollama.image"
 
