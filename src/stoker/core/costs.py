@@ -129,7 +129,7 @@ class MonthlyCost:
     def usd_per_mtok(self) -> Interval | None:
         """Dollars for a million tokens, or None when a part is unknown or nothing is asked."""
         total = self.total
-        return None if total is None or not self.tokens else total.scaled(1e6 / self.tokens)
+        return None if total is None or self.tokens < 1 else total.scaled(1e6 / self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stoker.core.costs import ApiPrice, LocalCosts, Source, Volume
+from stoker.core.costs import ApiPrice, CostPart, LocalCosts, MonthlyCost, Source, Volume
 from stoker.core.estimate import Interval
 from stoker.planning.cost import api_month, break_even, busy_seconds, local_month
 
@@ -222,3 +222,8 @@ def test_a_request_keeps_the_machine_busy_for_its_prompt_and_its_answer() -> Non
 def test_impossible_costs_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"below|months"):
         LocalCosts(**wrong)
+
+
+def test_less_than_a_token_a_month_has_no_cost_of_a_million() -> None:
+    month = MonthlyCost((CostPart("input", Interval.exact(0.0)),), 1e-320)
+    assert month.usd_per_mtok is None
