@@ -8,7 +8,8 @@
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
     │   ├── InvalidSourceError
-    │   └── SeveralFilesError
+    │   ├── SeveralFilesError
+    │   └── InvalidMachineError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -172,6 +173,15 @@ class SeveralFilesError(InvalidRequestError):
     """
 
     openai_code = "several_files"
+
+
+class InvalidMachineError(InvalidRequestError):
+    """That does not describe a machine.
+
+    hint: `stoker machine --json` prints one; `stoker machine --list-presets` names others.
+    """
+
+    openai_code = "invalid_machine"
 
 
 class NotAllowedError(StokerError):
