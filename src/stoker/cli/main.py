@@ -31,6 +31,7 @@ VERBS = {
     "import": "Make a model file from a Hugging Face folder.",
     "quantize": "Write a smaller file of a model.",
     "embed": "Print the vectors of texts.",
+    "machine": "Show what this machine has, and measure it once.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",
     "version": "Print the versions of Stoker and its engine.",
