@@ -1,6 +1,6 @@
 """Synthetic models for tests, under the names that tests know; `stoker.models.synthetic` has them.
 
-    python -m stoker.testing.synthetic tiny PATH
+python -m stoker.testing.synthetic tiny PATH
 """
 
 from __future__ import annotations
