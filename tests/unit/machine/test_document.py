@@ -85,11 +85,13 @@ def machines(draw: st.DrawFn) -> Machine:
     )
 
 
+@pytest.mark.slow
 @given(machines())
 def test_what_is_written_is_read_back(machine: Machine) -> None:
     assert parse_machine(json.dumps(document_of(machine)).encode()) == machine
 
 
+@pytest.mark.slow
 @given(MEASURED)
 def test_so_are_measurements_alone(measured: Measured) -> None:
     assert measured_of(json.loads(json.dumps(measured_document_of(measured)))) == measured
@@ -163,6 +165,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON, st.sampled_from(sorted(document_of(Machine(1, 1, 1)))))
 def test_any_value_anywhere_is_taken_or_refused_in_words(value: Any, name: str) -> None:
     document = document_of(Machine(1, 1 << 30, 1 << 29)) | {name: value}

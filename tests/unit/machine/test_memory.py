@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def test_no_text_breaks_it(text: str) -> None:
     assert all(size >= 0 for size in parse_meminfo(text).values())
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.from_regex(r"[A-Za-z_()]{1,20}", fullmatch=True), st.integers(0, 1 << 50))
 )
