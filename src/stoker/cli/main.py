@@ -34,6 +34,7 @@ VERBS = {
     "quantize": "Write a smaller file of a model.",
     "compare": "Measure what smaller models lose.",
     "embed": "Print the vectors of texts.",
+    "machine": "Show what this machine has, and measure it once.",
     "advise": "Say whether models should run here, at an API, or both.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",

@@ -10,7 +10,8 @@
     │   ├── TextTooShortError
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
-    │   └── NameTakenError
+    │   ├── NameTakenError
+    │   └── InvalidMachineError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -195,6 +196,15 @@ class NameTakenError(InvalidRequestError):
 
     http_status = 409
     openai_code = "name_taken"
+
+
+class InvalidMachineError(InvalidRequestError):
+    """That does not describe a machine.
+
+    hint: `stoker machine --json` prints one; `stoker machine --list-presets` names others.
+    """
+
+    openai_code = "invalid_machine"
 
 
 class NotAllowedError(StokerError):

@@ -46,6 +46,11 @@ class Home:
         return self.root / "scratch"
 
     @property
+    def machine(self) -> Path:
+        """What was measured of this machine."""
+        return self.root / "machine.json"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"
