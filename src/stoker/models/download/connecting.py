@@ -17,13 +17,17 @@ from yarl import URL
 from stoker.core.errors import InvalidSourceError, SourceUnsafeError
 from stoker.models.download.failures import TransientError
 from stoker.models.download.guard import Guard
+from stoker.models.download.tuning import read_much_at_once
 
 
 async def ask(
     session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str]
 ) -> aiohttp.ClientResponse:
     """The answer to one request, whatever it is; its redirects are not followed."""
-    return await session.request(method, url, headers=headers, allow_redirects=False)
+    response = await session.request(method, url, headers=headers, allow_redirects=False)
+    if response.connection is not None:
+        read_much_at_once(response.connection.transport)
+    return response
 
 
 class Admitted(AbstractResolver):
