@@ -5,12 +5,12 @@ Owns modes, fsync and what the system's errors mean. What lies where belongs to 
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
@@ -19,15 +19,15 @@ ASIDE = ".aside-"
 _WRITE = 2  # SYNC_FILE_RANGE_WRITE
 
 
+@cache
 def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     """The C library's call, which Python's own does not have."""
+    import ctypes  # noqa: PLC0415 - only downloads need it
+
     call = getattr(ctypes.CDLL(None), "sync_file_range", None)
     if call is not None:
         call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
     return call
-
-
-_SYNC_FILE_RANGE = _sync_file_range()
 
 
 @contextmanager
@@ -98,8 +98,9 @@ def begin_writing(handle: int, at: int, length: int) -> None:
     What is written while the rest still comes need not be waited for at the end. Nothing, where
     the system knows no such call: it is a matter of speed alone.
     """
-    if _SYNC_FILE_RANGE is not None:
-        _SYNC_FILE_RANGE(handle, at, length, _WRITE)
+    call = _sync_file_range()
+    if call is not None:
+        call(handle, at, length, _WRITE)
 
 
 def sync_folder(path: Path) -> None:

@@ -22,5 +22,5 @@ def test_bytes_are_the_same_before_and_after(tmp_path: Path) -> None:
 
 
 def test_a_system_without_the_call_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "_SYNC_FILE_RANGE", None)
+    monkeypatch.setattr(disk, "_sync_file_range", lambda: None)
     begin_writing(-1, 0, 1)
