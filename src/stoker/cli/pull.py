@@ -81,8 +81,10 @@ def describe(pulled: Pulled) -> dict[str, Any]:
 
 async def _pull(reference: Reference, ref: ModelRef | None, talk: _Talk) -> Pulled:
     from stoker.models.download.client import HttpClient  # noqa: PLC0415 - a web library
+    from stoker.models.download.tuning import keep_freed_memory  # noqa: PLC0415
     from stoker.models.pulling import Audience, Pull  # noqa: PLC0415
 
+    keep_freed_memory()
     audience = Audience(talk.display.hear, talk.resolved, talk.agree)
     async with HttpClient(told=talk.display.hear) as client:
         return await Pull(reference, ref, open_store(), audience).run(client)

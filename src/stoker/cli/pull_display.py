@@ -64,6 +64,7 @@ class Display:
         self._clock = clock
         self.rate = Rate(clock)
         self._shown_s = clock()
+        self._shown: Moved | None = None
         self._kept_bytes: int | None = None
 
     def hear(self, event: DownloadEvent) -> None:
@@ -82,8 +83,10 @@ class Display:
 
     def _hear_moved(self, event: Moved) -> None:
         now = self._clock()
+        if event == self._shown:
+            return
         if now - self._shown_s >= self.every_s or event.done_bytes == event.total_bytes:
-            self._shown_s = now
+            self._shown_s, self._shown = now, event
             self.rate.see(event.done_bytes)
             self.progress(event)
         elif not self.rate.bytes_per_s:

@@ -1,26 +1,26 @@
 """How the store touches the disk: private folders, whole files or none.
 
-Owns modes and fsync. What lies where belongs to `store`; what the system's errors mean, to
-`stoker.core.disk_errors`.
+Owns modes and fsync. What lies where belongs to `store`.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import tempfile
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ASIDE = ".aside-"
 _WRITE = 2  # SYNC_FILE_RANGE_WRITE
 
 
-@lru_cache(maxsize=1)
+@cache
 def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     """The C library's call, which Python's own does not have."""
+    import ctypes  # noqa: PLC0415 - only downloads need it
+
     call = getattr(ctypes.CDLL(None), "sync_file_range", None)
     if call is not None:
         call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
@@ -74,8 +74,9 @@ def begin_writing(handle: int, at: int, length: int) -> None:
     What is written while the rest still comes need not be waited for at the end. Nothing, where
     the system knows no such call: it is a matter of speed alone.
     """
-    if (sync := _sync_file_range()) is not None:
-        sync(handle, at, length, _WRITE)
+    call = _sync_file_range()
+    if call is not None:
+        call(handle, at, length, _WRITE)
 
 
 def sync_folder(path: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -225,7 +225,8 @@ class HttpClient:
             raise TransientError(f"{where} did not answer within {limit_s:g} s") from None
 
     async def _patiently(self, url: str, once: Callable[[], Awaitable[T]]) -> T:
-        patience = Patience(shown(url), self.limits, self.timing, self._told)
+        limits = replace(self.limits, tries=min(self.limits.tries, self.limits.small_tries))
+        patience = Patience(shown(url), limits, self.timing, self._told)
         while True:
             try:
                 return await once()

@@ -6,6 +6,7 @@ Owns what of `aiohttp` a request needs. When to ask, and what for, is `client`'s
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -17,13 +18,17 @@ from yarl import URL
 from stoker.core.errors import InvalidSourceError, SourceUnsafeError
 from stoker.models.download.failures import TransientError
 from stoker.models.download.guard import Guard
+from stoker.models.download.tuning import read_much_at_once
 
 
 async def ask(
     session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str]
 ) -> aiohttp.ClientResponse:
     """The answer to one request, whatever it is; its redirects are not followed."""
-    return await session.request(method, url, headers=headers, allow_redirects=False)
+    response = await session.request(method, url, headers=headers, allow_redirects=False)
+    if response.connection is not None:
+        read_much_at_once(response.connection.transport)
+    return response
 
 
 class Admitted(AbstractResolver):
@@ -66,7 +71,8 @@ def translated(where: str) -> Iterator[None]:
     except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError):
         raise SourceUnsafeError(f"{where} cannot prove who it is (its certificate)") from None
     except aiohttp.ClientConnectorError as error:
-        reason = error.os_error.strerror or "no connection"
+        number = error.os_error.errno
+        reason = os.strerror(number) if number else "no connection"
         raise TransientError(f"{where} cannot be connected to: {reason}") from error
     except aiohttp.ClientResponseError:
         raise TransientError(f"{where} answered something that is not HTTP") from None

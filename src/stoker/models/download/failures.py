@@ -103,9 +103,8 @@ class Patience:
         self._fruitless = 1 if fruitful else self._fruitless + 1
         self._all += 1
         if self._fruitless >= self._limits.tries or self._all >= self._limits.tries_in_all:
-            raise SourceUnreachableError(
-                f"{self._where}: {failure.reason}; tried {self._all} times"
-            ) from failure
+            tried = f"tried {self._all} times" if self._all > 1 else "tried once"
+            raise SourceUnreachableError(f"{failure.reason}; {tried}") from failure
         pause_s = self._pause_s(failure)
         self._told(Retrying(failure.reason, pause_s))
         await self._timing.clock.sleep(pause_s)

@@ -17,7 +17,8 @@ class DownloadLimits:
 
     A connection is `fast` when another one beside it would not help. A wait counts as a stall when
     fewer than `stall_bytes_min` came within `stall_s`. A try is fruitless when it brought less
-    than `fruit_bytes_min`; `tries` bounds those in a row, `tries_in_all` all of them.
+    than `fruit_bytes_min`; `tries` bounds those in a row, `tries_in_all` all of them. `small_tries`
+    and `small_s` are for what is no file.
     """
 
     connections: int = 6
@@ -31,6 +32,7 @@ class DownloadLimits:
     stall_s: float = 30.0
     stall_bytes_min: int = KIB
     tries: int = 8
+    small_tries: int = 4
     tries_in_all: int = 200
     fruit_bytes_min: int = MIB
     restarts: int = 3
