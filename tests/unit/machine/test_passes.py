@@ -37,7 +37,7 @@ def test_the_best_pass_is_the_figure_and_the_median_the_spread() -> None:
 
 @given(st.lists(st.floats(1e-3, 1e15), min_size=1))
 def test_a_spread_is_a_share(passes: list[float]) -> None:
-    assert 0 <= Figure.of(passes).spread < 1
+    assert 0 <= Figure.of(passes).spread <= 1  # 1: so small a median that a float cannot tell
 
 
 def test_passes_fill_the_budget_and_give_rates() -> None:
