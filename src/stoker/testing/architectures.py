@@ -67,7 +67,9 @@ def _add_keys(writer: Any, gguf: Any, plan: Blueprint) -> None:
         elif isinstance(value, bool):
             writer.add_key_value(key, value, kind.BOOL)
         else:
-            writer.add_key_value(key, value, kind.UINT32 if isinstance(value, int) else kind.FLOAT32)
+            writer.add_key_value(
+                key, value, kind.UINT32 if isinstance(value, int) else kind.FLOAT32
+            )
     _add_tokenizer(writer, plan.sizes.vocabulary)
 
 

@@ -194,7 +194,7 @@ def _gemma3(sizes: Sizes) -> Blueprint:
 
 
 def _gemma4(sizes: Sizes) -> Blueprint:
-    """Windowed layers with short heads, full ones with long heads, the last ones without a cache."""
+    """Windowed layers with short heads, full ones with long heads; the last own no cache."""
     flags = [(layer + 1) % sizes.period != 0 for layer in range(sizes.layers)]
     tensors = list(_ends(sizes))
     for layer, windowed in enumerate(flags):
@@ -244,8 +244,10 @@ def _deepseek2(sizes: Sizes) -> Blueprint:
     tensors = list(_ends(sizes))
     for layer in range(sizes.layers):
         tensors += _latent(f"blk.{layer}.", sizes, rope)
-        tensors += _ffn(f"blk.{layer}.", sizes.hidden, sizes.ffn) if layer == 0 else _shared_moe(
-            f"blk.{layer}.", sizes
+        tensors += (
+            _ffn(f"blk.{layer}.", sizes.hidden, sizes.ffn)
+            if layer == 0
+            else _shared_moe(f"blk.{layer}.", sizes)
         )
     keys = _attending(sizes, expert_feed_forward_length=sizes.expert_ffn, **_experts(sizes)) | {
         "attention.head_count_kv": 1,
@@ -395,7 +397,10 @@ def _bert(sizes: Sizes) -> Blueprint:
             ("ffn_down", sizes.ffn, hidden),
         ):
             tensors += [_matrix(at + name, columns, rows), _vector(at + name, rows, "bias")]
-        tensors += [*_norm(f"{at}attn_output_norm", hidden), *_norm(f"{at}layer_output_norm", hidden)]
+        tensors += [
+            *_norm(f"{at}attn_output_norm", hidden),
+            *_norm(f"{at}layer_output_norm", hidden),
+        ]
     keys = _basic(sizes) | {
         "attention.head_count": sizes.heads,
         "attention.layer_norm_epsilon": 1e-12,

@@ -10,9 +10,11 @@ from typing import Any
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import Task
-from stoker.core.plan import Plan
+from stoker.core.plan import KV_TYPES, Plan
 from stoker.core.units import MIB
+from stoker.models.ggml_types import TENSOR_TYPES
 
+_TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 # The engine's own pool starves its health endpoint when requests wait for a slot.
 _SPARE_HTTP_THREADS = 32
 
@@ -21,7 +23,8 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
     """What the child needs to serve `plan` on `socket`; plain JSON.
 
     Raises:
-        InvalidRequestError: a count is below 1; the engine would accept it and misbehave.
+        InvalidRequestError: a count is below 1, which the engine would accept and misbehave, or
+            the KV cache has no such format.
     """
     _check_counts(plan)
     batch, micro_batch = _batches(plan)
@@ -39,7 +42,33 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
         "cache_ram_mib": plan.prompt_cache_bytes // MIB,
         "n_ctx_checkpoints": plan.checkpoints,
         "repack": plan.repack,
+        "kv_type": _TYPE_NUMBERS[plan.kv_type.upper()],
     }
+
+
+def counting_spec(plan: Plan) -> dict[str, Any]:
+    """What the child needs to count the memory of `plan`: the worker's settings, and what its
+    server makes of them.
+
+    Raises:
+        InvalidRequestError: as `child_spec`.
+    """
+    spec = child_spec(plan, Path())
+    names = ("model", "embedding", "n_ctx", "n_batch", "n_ubatch", "repack", "kv_type")
+    return {
+        **{name: spec[name] for name in names},
+        "n_parallel": plan.slots,
+        "n_outputs_max": outputs_max(plan),
+    }
+
+
+def outputs_max(plan: Plan) -> int:
+    """How many tokens of one step the server wants logits or vectors of, at most.
+
+    One for each slot; an embedding server pools, and keeps a row for each token of a batch.
+    """
+    batch, _ = _batches(plan)
+    return batch if plan.model.facts.task is Task.EMBED else max(1, min(batch, plan.slots))
 
 
 def _check_counts(plan: Plan) -> None:
@@ -47,6 +76,11 @@ def _check_counts(plan: Plan) -> None:
         count = getattr(plan, word)
         if count < 1:
             raise InvalidRequestError(f"a plan's {word} must be at least 1, not {count}")
+    if plan.kv_type not in KV_TYPES:
+        raise InvalidRequestError(
+            f"{plan.kv_type!r} is no number format of a KV cache",
+            hint=f"use one of: {', '.join(KV_TYPES)}",
+        )
 
 
 def _batches(plan: Plan) -> tuple[int, int]:
