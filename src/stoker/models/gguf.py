@@ -59,8 +59,9 @@ class Header:
     """What one file's header says.
 
     `array_lengths` has all arrays; `arrays` the elements of short ones of numbers, the others are
-    skipped. `tensors` counts; `weight_bytes` has the bytes of tensor data by type name. `pairs` says
-    from which byte to which each key lies with its value, `table_at` the same of the tensors' table.
+    skipped. `tensors` counts; `weight_bytes` has the bytes of tensor data by type name. `pairs`
+    says from which byte to which each key lies with its value, `table_at` the same of the tensors'
+    table.
     """
 
     version: int

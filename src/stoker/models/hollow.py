@@ -1,8 +1,8 @@
 """A model's header alone, as a sparse file that an engine takes for the whole model.
 
-An engine that counts memory needs names, types and shapes, and neither the data nor the vocabulary,
-which is most of a header and of the time to read it. So the vocabulary's size stands in for it. Owns
-that rewriting; the bounds of what is read are `gguf`'s.
+An engine that counts memory needs names, types and shapes, and neither the data nor the
+vocabulary, which is most of a header and of the time to read it. So the vocabulary's size stands in
+for it. Owns that rewriting; the bounds of what is read are `gguf`'s.
 """
 
 from __future__ import annotations

@@ -47,8 +47,7 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
 
 
 def counting_spec(plan: Plan) -> dict[str, Any]:
-    """What the child needs to count the memory of `plan`: the worker's settings, and what its
-    server makes of them.
+    """What the child needs to count `plan`: the worker's settings, and what its server adds.
 
     Raises:
         InvalidRequestError: as `child_spec`.
