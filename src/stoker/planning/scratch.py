@@ -8,7 +8,7 @@ the placing; which operations there are is `steps`'.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ALIGNMENT = 32
@@ -73,9 +73,9 @@ class Space:
 
 
 def peak_bytes(results: Sequence[Result]) -> int:
-    """What the buffer must hold at most while `results` are computed, sources first, in bytes.
+    """What the buffer must hold at most while `results` are computed in their order, in bytes.
 
-    Inputs stand in `results` before what they are used by. Each result is played once.
+    Inputs are placed first. Results are played once: their counts are used up.
     """
     space = Space()
     for one in results:
@@ -92,22 +92,6 @@ def peak_bytes(results: Sequence[Result]) -> int:
             source._children -= 1
             _free_if_done(source, space)
     return space.peak
-
-
-def in_order(last: Iterable[Result]) -> list[Result]:
-    """All results that lead to each of `last` in turn, every one after its sources, once."""
-    seen: dict[int, Result] = {}
-    stack = [(one, False) for one in reversed(list(last))]
-    while stack:
-        one, ready = stack.pop()
-        if id(one) in seen:
-            continue
-        if ready:
-            seen[id(one)] = one
-            continue
-        stack.append((one, True))
-        stack += [(source, False) for source in reversed(one.sources)]
-    return list(seen.values())
 
 
 def _aligned(size: int) -> int:
