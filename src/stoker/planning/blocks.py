@@ -229,6 +229,9 @@ def state_space_begin(
     scanned = tape.new(
         inner * tokens + states.state * inner * demand.slots, looked, steps, *others
     )
+    # The states of texts that are not in this step are brought together too, all but one.
+    spare = tape.new(states.state * inner * (demand.slots - 1))
+    tape.keep(tape.view(tape.view(spare)))
     tape.keep(tape.view(scanned))
     return source, conv, scanned
 

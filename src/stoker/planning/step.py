@@ -17,6 +17,8 @@ from stoker.planning.tape import FLOAT_BYTES, Demand, Tape
 
 _INDEX_BYTES, _MASK_BYTES = 8, 2
 _ROTATION = 64
+_BLIND = frozenset({AttentionKind.RECURRENT, AttentionKind.NONE})
+_STATELESS = frozenset(AttentionKind) - {AttentionKind.RECURRENT}
 Finish = Callable[[], Result]
 
 
@@ -49,46 +51,53 @@ class _Step:
         tape.input(FLOAT_BYTES * self._whole)  # vectors instead of tokens: reserved, never used
         tables += [tape.input(_INDEX_BYTES * tokens), tape.input(FLOAT_BYTES * self._whole)]
         scale = tape.input(FLOAT_BYTES * tokens) if self._family.scaled_input else None
-        inputs = {kind: self._inputs(kind) for kind in dict.fromkeys(self._kinds)}
+        inputs = self._all_inputs()
         self._rows = tape.input(4 * self._demand.outputs)
         pooling = self._pooling()
         finish = self._layers(inputs, self._embedded(tables, scale, inputs))
         self._answer(finish(), pooling)
 
-    def _inputs(self, kind: AttentionKind) -> Inputs:
-        tape, demand = self.tape, self._demand
-        if kind in {AttentionKind.RECURRENT, AttentionKind.NONE}:
-            return Inputs(None, None, None, None, states=tape.input(4 * demand.slots))
-        position = tape.input(4 * demand.tokens)
+    def _all_inputs(self) -> dict[AttentionKind, Inputs]:
+        """What the layers of each kind are given; the positions are the same for all."""
+        kinds = dict.fromkeys(self._kinds)
+        states = position = None
+        if not _STATELESS.issuperset(kinds):
+            states = self.tape.input(4 * self._demand.slots)
+        if not _BLIND.issuperset(kinds):
+            position = self.tape.input(4 * self._demand.tokens)
+        return {kind: self._inputs(kind, position, states) for kind in kinds}
+
+    def _inputs(
+        self, kind: AttentionKind, position: Result | None, states: Result | None
+    ) -> Inputs:
+        make, demand = self.tape.input, self._demand
+        if kind in _BLIND:
+            return Inputs(None, None, None, None, states=states)
         if self._family.encoder:
-            return Inputs(position, None, None, tape.input(_MASK_BYTES * demand.tokens**2))
-        turn_k = turn_v = None
-        if demand.quantized:
-            turn_k, turn_v = self._rotations()
-        latent = kind is AttentionKind.LATENT
+            return Inputs(position, None, None, make(_MASK_BYTES * demand.tokens**2))
+        turn_k, turn_v = self._rotations(kind) if demand.quantized else (None, None)
         cells = demand.window_cells if kind is AttentionKind.WINDOWED else demand.cells
         return Inputs(
             position,
-            tape.input(_INDEX_BYTES * demand.tokens),
-            None if latent else tape.input(_INDEX_BYTES * demand.tokens),
-            tape.input(_MASK_BYTES * cells * demand.tokens),
+            make(_INDEX_BYTES * demand.tokens),
+            None if kind is AttentionKind.LATENT else make(_INDEX_BYTES * demand.tokens),
+            make(_MASK_BYTES * cells * demand.tokens),
             turn_k,
-            None if latent else turn_v,
+            turn_v,
         )
 
-    def _rotations(self) -> tuple[Result | None, Result | None]:
-        """The matrices for keys and values, whose sides divide a head's length."""
-        side = _ROTATION
-        length = self._facts.head_length_k
-        while length % (2 * side) == 0:
-            side *= 2
-        make = self.tape.input
-        return (
-            make(FLOAT_BYTES * side**2) if length % _ROTATION == 0 else None,
-            make(FLOAT_BYTES * _ROTATION**2)
-            if self._facts.head_length_v % _ROTATION == 0
-            else None,
-        )
+    def _rotations(self, kind: AttentionKind) -> tuple[Result | None, Result | None]:
+        """The matrices for keys and values, where their sides divide a head's length."""
+        length_k, length_v = head_lengths(self._facts, kind)
+        turn_k = turn_v = None
+        if self._facts.head_length_k % _ROTATION == 0:
+            side = _ROTATION
+            while length_k % (2 * side) == 0:
+                side *= 2
+            turn_k = self.tape.input(FLOAT_BYTES * side**2)
+        if self._facts.head_length_v % _ROTATION == 0 and length_v:
+            turn_v = self.tape.input(FLOAT_BYTES * _ROTATION**2)
+        return turn_k, turn_v
 
     def _embedded(
         self,
@@ -221,13 +230,19 @@ class _Step:
 
 
 def heads_of(facts: ModelFacts, layer: int) -> Heads:
-    """The heads of one layer; a windowed layer's may be shorter."""
+    """The heads of one layer; one behind those with a cache of their own makes no keys."""
+    own = layer < (facts.layout.kv_layers or facts.layers)
+    lengths = head_lengths(facts, facts.attention[layer])
+    return Heads(facts.heads, facts.kv_heads[layer] if own else 0, *lengths)
+
+
+def head_lengths(facts: ModelFacts, kind: AttentionKind) -> tuple[int, int]:
+    """The lengths of a head's keys and of its values, 0 where values are part of the keys."""
     layout = facts.layout
-    windowed = facts.attention[layer] is AttentionKind.WINDOWED
-    own = layer < (layout.kv_layers or facts.layers)
-    return Heads(
-        facts.heads,
-        facts.kv_heads[layer] if own else 0,
+    if kind is AttentionKind.LATENT:
+        return layout.latent + layout.rope, 0
+    windowed = kind is AttentionKind.WINDOWED
+    return (
         (windowed and layout.window_head_k) or facts.head_length_k,
         (windowed and layout.window_head_v) or facts.head_length_v,
     )
