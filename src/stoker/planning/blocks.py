@@ -83,12 +83,12 @@ def given(*results: Result | None) -> tuple[Result, ...]:
 def attention_begin(  # noqa: PLR0913, PLR0917 - a layer's parts, each by its name
     tape: Tape, normed: Result, heads: Heads, family: Family, inputs: Inputs, tokens: int
 ) -> Result:
-    """Up to the keys and values in the cache; the queries."""
+    """Up to what the queries see in the cache, where keys and values lie by then."""
     if family.fused_qkv:
-        return _fused(tape, normed, heads, inputs, tokens)
+        return _seen(tape, _fused(tape, normed, heads, inputs, tokens), heads, inputs, tokens)
     query = _turned(tape, normed, heads.count * heads.length_k, family, inputs, tokens)
     if not heads.kv:
-        return query
+        return _seen(tape, query, heads, inputs, tokens)
     value = None
     if not family.keys_first:
         value = _value(tape, normed, heads, family, inputs, tokens)
@@ -96,20 +96,24 @@ def attention_begin(  # noqa: PLR0913, PLR0917 - a layer's parts, each by its na
     value = value or _value(tape, normed, heads, family, inputs, tokens)
     tape.keep(tape.view(key), *given(inputs.keys_at))
     tape.keep(tape.view(value), *given(inputs.values_at))
-    return query
+    return _seen(tape, query, heads, inputs, tokens)
 
 
 def attention_end(
-    tape: Tape, query: Result, heads: Heads, inputs: Inputs, sizes: tuple[int, int]
+    tape: Tape, seen: Result, heads: Heads, inputs: Inputs, sizes: tuple[int, int]
 ) -> Result:
-    """From the queries to the layer's answer; `sizes` are the hidden length and the tokens."""
+    """From what the queries saw to the layer's answer; `sizes`: hidden length and tokens."""
     hidden, tokens = sizes
-    looked = tape.view(tape.view(query))
-    out = heads.count * heads.length_v * tokens
-    seen = tape.view(tape.new(out, looked, *given(inputs.mask)))
+    out = tape.view(seen)
     if inputs.rotation_v is not None:
-        seen = tape.view(tape.new(out, inputs.rotation_v, tape.view(seen)))
-    return tape.new(hidden * tokens, seen)
+        length = heads.count * heads.length_v
+        out = tape.view(tape.new(length * tokens, inputs.rotation_v, tape.view(out)))
+    return tape.new(hidden * tokens, out)
+
+
+def _seen(tape: Tape, query: Result, heads: Heads, inputs: Inputs, tokens: int) -> Result:
+    looked = tape.view(tape.view(query))
+    return tape.new(heads.count * heads.length_v * tokens, looked, *given(inputs.mask))
 
 
 def _turned(  # noqa: PLR0913, PLR0917 - see attention_begin

@@ -75,7 +75,7 @@ class _Step:
             return Inputs(None, None, None, None, states=states)
         if self._family.encoder:
             return Inputs(position, None, None, make(_MASK_BYTES * demand.tokens**2))
-        turn_k, turn_v = self._rotations(kind) if demand.quantized else (None, None)
+        turn_k, turn_v = self._rotations(kind)
         cells = demand.window_cells if kind is AttentionKind.WINDOWED else demand.cells
         return Inputs(
             position,
@@ -87,15 +87,17 @@ class _Step:
         )
 
     def _rotations(self, kind: AttentionKind) -> tuple[Result | None, Result | None]:
-        """The matrices for keys and values, where their sides divide a head's length."""
+        """What turns keys and values for a quantized cache, where a head's length allows it."""
         length_k, length_v = head_lengths(self._facts, kind)
         turn_k = turn_v = None
+        if not self._demand.quantized or not length_v:
+            return None, None
         if self._facts.head_length_k % _ROTATION == 0:
             side = _ROTATION
             while length_k % (2 * side) == 0:
                 side *= 2
             turn_k = self.tape.input(FLOAT_BYTES * side**2)
-        if self._facts.head_length_v % _ROTATION == 0 and length_v:
+        if self._facts.head_length_v % _ROTATION == 0:
             turn_v = self.tape.input(FLOAT_BYTES * _ROTATION**2)
         return turn_k, turn_v
 
@@ -154,8 +156,8 @@ class _Step:
         heads = heads_of(facts, layer)
         if self._family.encoder:
             return lambda: self._seen_at_once(normed, heads, inputs)
-        query = blocks.attention_begin(tape, normed, heads, self._family, inputs, tokens)
-        return lambda: blocks.attention_end(tape, query, heads, inputs, sizes)
+        seen = blocks.attention_begin(tape, normed, heads, self._family, inputs, tokens)
+        return lambda: blocks.attention_end(tape, seen, heads, inputs, sizes)
 
     def _seen_at_once(self, x: Result, heads: Heads, inputs: Inputs) -> Result:
         """An encoder's attention: keys and values in half precision, and no cache."""
