@@ -28,7 +28,7 @@ class Layout:
     `stretch_bytes` is from the first tensor to the end of the last. `layer_bytes` are the tensors
     of each layer and `other_bytes` the rest, as the engine lays them out; of the rest,
     `embedding_bytes` are the tokens' vectors, of `embedding_type`; `tied` says that they serve as
-    the output matrix too.
+    the output matrix too. `merges` are the tokenizer's.
     """
 
     ffn: tuple[int, ...] = ()
@@ -59,3 +59,4 @@ class Layout:
     embedding_bytes: int = 0
     embedding_type: str = ""
     tied: bool = False
+    merges: int = 0

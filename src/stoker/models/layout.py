@@ -45,6 +45,7 @@ def layout_of(header: Header, architecture: str, layers: int) -> Layout:
         short_conv=of("shortconv.l_cache"),
         shifts=of("token_shift_count") or (_SHIFTS_DEFAULT if of("wkv.head_size") else 0),
         state_head=of("wkv.head_size"),
+        merges=header.array_lengths.get("tokenizer.ggml.merges", 0),
         **_bytes(header.table, layers),
     )
 

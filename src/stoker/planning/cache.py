@@ -5,10 +5,11 @@ Sources: the engine's own code, whose figures a test compares with these.
 
 from __future__ import annotations
 
-from stoker.core.model import AttentionKind, ModelFacts
+from stoker.core.model import AttentionKind
 from stoker.core.plan import KV_TYPES, Plan
+from stoker.planning.batches import batches
 from stoker.planning.families import family_of
-from stoker.planning.step import heads_of, states_of
+from stoker.planning.shapes import head_lengths, heads_of, state_elements
 
 _STEP = 256
 _STATE_BYTES = 4
@@ -25,7 +26,8 @@ def cells(plan: Plan) -> int:
 
 def window_cells(plan: Plan) -> int:
     """The same in windowed layers: the window and one step beyond it, at most everything."""
-    step = min(plan.micro_batch, plan.batch, plan.context * plan.slots)
+    _, physical = batches(plan)
+    step = min(physical, plan.context * plan.slots)
     return _rounded(min(cells(plan), plan.model.facts.window + step))
 
 
@@ -41,7 +43,7 @@ def kv_bytes(plan: Plan) -> int:
 def state_bytes(plan: Plan) -> int:
     """The states of recurrent layers, of all slots, in bytes; the context does not matter."""
     facts = plan.model.facts
-    return facts.layout.state_layers * plan.slots * _STATE_BYTES * sum(states_of(facts))
+    return facts.layout.state_layers * plan.slots * _STATE_BYTES * sum(state_elements(facts))
 
 
 def row_bytes(kv_type: str, elements: int) -> int:
@@ -49,18 +51,23 @@ def row_bytes(kv_type: str, elements: int) -> int:
     return elements * KV_TYPES[kv_type] // _GROUP
 
 
-def _layer_bytes(plan: Plan, layer: int) -> int:
-    """One layer's cache for one slot."""
-    facts, layout = plan.model.facts, plan.model.facts.layout
+def layer_rows_bytes(plan: Plan, layer: int) -> int:
+    """What one layer keeps of one token, in bytes."""
+    facts = plan.model.facts
     kind = facts.attention[layer]
     if kind in {AttentionKind.RECURRENT, AttentionKind.NONE}:
         return 0
     if kind is AttentionKind.LATENT:
-        return cells(plan) * row_bytes(plan.kv_type, layout.latent + layout.rope)
+        return row_bytes(plan.kv_type, sum(head_lengths(facts, kind)))
     heads = heads_of(facts, layer)
-    rows = row_bytes(plan.kv_type, heads.kv * heads.length_k)
-    rows += row_bytes(plan.kv_type, heads.kv * heads.length_v)
-    return rows * (window_cells(plan) if kind is AttentionKind.WINDOWED else cells(plan))
+    keys = row_bytes(plan.kv_type, heads.kv * heads.length_k)
+    return keys + row_bytes(plan.kv_type, heads.kv * heads.length_v)
+
+
+def _layer_bytes(plan: Plan, layer: int) -> int:
+    """One layer's cache for one slot."""
+    windowed = plan.model.facts.attention[layer] is AttentionKind.WINDOWED
+    return layer_rows_bytes(plan, layer) * (window_cells(plan) if windowed else cells(plan))
 
 
 def _rounded(count: int) -> int:

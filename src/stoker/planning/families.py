@@ -76,3 +76,8 @@ FAMILIES = {
 def family_of(architecture: str) -> Family:
     """The habits of `architecture`, those of a plain decoder where they are not known."""
     return FAMILIES.get(architecture, PLAIN)
+
+
+def is_known(architecture: str) -> bool:
+    """Whether the formulas were compared with the engine for `architecture`."""
+    return architecture in FAMILIES

@@ -8,15 +8,16 @@ the placing; which operations there are is `steps`'.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 ALIGNMENT = 32
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Result:
-    """What one operation computes from `sources`; `size` in bytes.
+    """What one operation computes from `sources`; `size` in bytes, as the engine lays it out.
 
     With a `root` it is another look at the root's bytes. `inplace` may write over a source of the
     same `form`. What is `kept` lies outside the buffer; an `input` lies in it from the start, an
@@ -31,9 +32,6 @@ class Result:
     kept: bool = False
     input: bool = False
     output: bool = False
-    _children: int = field(default=0, init=False)
-    _views: int = field(default=0, init=False)
-    _at: int | None = field(default=None, init=False)
 
 
 class Space:
@@ -73,53 +71,59 @@ class Space:
 
 
 def peak_bytes(results: Sequence[Result]) -> int:
-    """What the buffer must hold at most while `results` are computed in their order, in bytes.
-
-    Inputs are placed first. Results are played once: their counts are used up.
-    """
-    space = Space()
+    """What the buffer must hold at most while `results` are computed in their order, in bytes."""
+    played = _Play(results)
     for one in results:
-        if one.input:
-            one._at = space.take(_aligned(one.size))
-        if one.root is not None:
-            one.root._views += 1
-        for source in one.sources:
-            source._children += 1
-    for one in results:
-        if not one.input:
-            _place(one, space)
-        for source in one.sources:
-            source._children -= 1
-            _free_if_done(source, space)
-    return space.peak
+        played.compute(one)
+    return played.space.peak
 
 
-def _aligned(size: int) -> int:
+class _Play:
+    """Where the results lie, and who still needs them."""
+
+    def __init__(self, results: Sequence[Result]) -> None:
+        self.space = Space()
+        self._at: dict[Result, int] = {}
+        self._children = Counter(source for one in results for source in one.sources)
+        self._views = Counter(one.root for one in results if one.root is not None)
+        for one in results:
+            if one.input:
+                self._at[one] = self.space.take(one.size)
+
+    def compute(self, one: Result) -> None:
+        """Place `one`, then free what it was the last to use."""
+        if not (one.input or one.kept or one.root is not None):
+            self._place(one)
+        for source in one.sources:
+            self._children[source] -= 1
+            if not self._needed(source):
+                self._free(source)
+
+    def _place(self, one: Result) -> None:
+        for source in one.sources if one.inplace else ():
+            if self._replaceable(one, source):
+                self._at[one] = self._at.pop(source)
+                return
+        self._at[one] = self.space.take(one.size)
+
+    def _replaceable(self, one: Result, source: Result) -> bool:
+        """Whether `one` may take over the place of `source`, which it is the last to use."""
+        last = self._children[source] == 1 and not self._views[source]
+        own = source in self._at and not source.output
+        return last and own and source.form == one.form
+
+    def _free(self, source: Result) -> None:
+        owner = source
+        if source.root is not None:
+            owner = source.root
+            self._views[owner] -= 1
+        if owner in self._at and not owner.output and not self._needed(owner):
+            self.space.give(self._at.pop(owner), owner.size)
+
+    def _needed(self, one: Result) -> bool:
+        return bool(self._children[one] or self._views[one])
+
+
+def aligned(size: int) -> int:
+    """`size` as the engine lays it out, in bytes."""
     return (size + ALIGNMENT - 1) & -ALIGNMENT
-
-
-def _place(one: Result, space: Space) -> None:
-    if one.kept or one.root is not None:
-        return
-    for source in one.sources if one.inplace else ():
-        if _replaceable(one, source) and source._at is not None:
-            one._at, source._at = source._at, None
-            return
-    one._at = space.take(_aligned(one.size))
-
-
-def _replaceable(one: Result, source: Result) -> bool:
-    """Whether `one` may take over the place of `source`, which it is the last to use."""
-    last = source._children == 1 and not source._views
-    return last and source.form == one.form and source.root is None and not source.output
-
-
-def _free_if_done(source: Result, space: Space) -> None:
-    if source._children or source._views:
-        return
-    owner = source if source.root is None else source.root
-    if owner is not source:
-        owner._views -= 1
-    if not (owner._views or owner._children or owner.output or owner._at is None):
-        space.give(owner._at, _aligned(owner.size))
-        owner._at = None

@@ -1,32 +1,14 @@
 """The outline of one step as it is written down: what is computed, from what, in which order.
 
-Owns the few kinds of results that differ in how they take memory. What a model computes is `blocks`'
-and `step`'s.
+Owns the few kinds of results that differ in how they take memory. What a model computes is for
+`blocks` and `step`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from stoker.planning.scratch import Result
+from stoker.planning.scratch import Result, aligned
 
 FLOAT_BYTES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one step must be ready for.
-
-    `tokens` go through at a time, of `slots` texts; `outputs` of them give an answer. A text's
-    cache has `cells`, in windowed layers `window_cells`. `quantized` says that the cache is.
-    """
-
-    tokens: int
-    slots: int
-    outputs: int
-    cells: int
-    window_cells: int
-    quantized: bool = False
 
 
 class Tape:
@@ -37,29 +19,52 @@ class Tape:
 
     def input(self, size: int) -> Result:
         """What is given from outside, `size` in bytes."""
-        return self._add(Result(size, input=True))
+        return self._add(Result(aligned(size), input=True))
 
-    def new(self, elements: int, *sources: Result) -> Result:
+    def new(self, elements: int, *sources: Result | None) -> Result:
         """A result with a place of its own; `elements` are floats."""
-        return self._add(Result(FLOAT_BYTES * elements, elements, sources))
+        return self._floats(elements, sources)
 
-    def half(self, elements: int, *sources: Result) -> Result:
-        """The same in half precision."""
-        return self._add(Result(FLOAT_BYTES * elements // 2, None, sources))
-
-    def over(self, elements: int, *sources: Result) -> Result:
+    def over(self, elements: int, *sources: Result | None) -> Result:
         """A result that may be written over the first source that nobody needs any more."""
-        return self._add(Result(FLOAT_BYTES * elements, elements, sources, inplace=True))
+        return self._floats(elements, sources, inplace=True)
+
+    def answer(self, elements: int, *sources: Result | None) -> Result:
+        """The same, that stays to the end of the step."""
+        return self._floats(elements, sources, inplace=True, output=True)
+
+    def half(self, elements: int, source: Result) -> Result:
+        """A copy in half precision."""
+        return self._add(Result(aligned(FLOAT_BYTES * elements // 2), None, (source,)))
 
     def view(self, source: Result) -> Result:
         """Another look at `source`."""
-        whole = source if source.root is None else source.root
-        return self._add(Result(0, None, (source,), root=whole))
+        return self.written(source, source)
 
-    def keep(self, *sources: Result) -> Result:
+    def written(self, into: Result, *sources: Result) -> Result:
+        """`into`, with `sources` written to a part of it."""
+        root = into if into.root is None else into.root
+        return self._add(Result(0, None, sources, root=root))
+
+    def keep(self, *sources: Result | None) -> Result:
         """What is written to a place outside, such as a cache."""
-        return self._add(Result(0, None, sources, kept=True))
+        return self._add(Result(0, None, _there(sources), kept=True))
+
+    def _floats(
+        self,
+        elements: int,
+        sources: tuple[Result | None, ...],
+        *,
+        inplace: bool = False,
+        output: bool = False,
+    ) -> Result:
+        size = aligned(FLOAT_BYTES * elements)
+        return self._add(Result(size, elements, _there(sources), inplace=inplace, output=output))
 
     def _add(self, result: Result) -> Result:
         self.results.append(result)
         return result
+
+
+def _there(sources: tuple[Result | None, ...]) -> tuple[Result, ...]:
+    return tuple(one for one in sources if one is not None)

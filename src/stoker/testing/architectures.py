@@ -70,17 +70,17 @@ def _add_keys(writer: Any, gguf: Any, plan: Blueprint) -> None:
             writer.add_key_value(
                 key, value, kind.UINT32 if isinstance(value, int) else kind.FLOAT32
             )
-    _add_tokenizer(writer, plan.sizes.vocabulary)
+    _add_tokenizer(writer, plan.sizes.vocabulary, plan.sizes.merges)
 
 
-def _add_tokenizer(writer: Any, vocabulary: int) -> None:
-    """A token for each byte, made-up words, and one that ends an answer."""
+def _add_tokenizer(writer: Any, vocabulary: int, merges: int) -> None:
+    """A token for each byte, made-up words, and one that ends an answer; merges that never fit."""
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     words = [f"\u0120w{number}" for number in range(vocabulary - 257)]
     writer.add_token_list([*_bytes(), *words, "<|end|>"])
     writer.add_token_types([_NORMAL] * (vocabulary - 1) + [_CONTROL])
-    writer.add_token_merges(["a b"])
+    writer.add_token_merges([f"\u0100{number} \u0101" for number in range(merges)])
     writer.add_bos_token_id(vocabulary - 1)
     writer.add_eos_token_id(vocabulary - 1)
     writer.add_bool("tokenizer.ggml.add_bos_token", val=False)

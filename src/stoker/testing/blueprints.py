@@ -39,6 +39,8 @@ class Sizes:
     conv: int = 4
     groups: int = 1
     tied: bool = True
+    pooling: int = 0
+    merges: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def _vector(name: str, size: int, kind: str = "weight") -> Tensor:
 
 
 def _basic(sizes: Sizes, **more: Any) -> dict[str, Any]:
-    return {
+    pooled = {"pooling_type": sizes.pooling} if sizes.pooling else {}
+    return pooled | {
         "context_length": sizes.context,
         "embedding_length": sizes.hidden,
         "block_count": sizes.layers,

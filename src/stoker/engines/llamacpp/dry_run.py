@@ -12,10 +12,10 @@ from typing import Any
 
 from stoker.core.errors import EngineError, LoadFailedError, StokerError
 from stoker.core.memory import MemoryNeed, Part, Taken
-from stoker.core.model import Task
 from stoker.core.plan import Plan
 from stoker.engines.base import Launch
-from stoker.engines.llamacpp.spec import counting_spec, outputs_max
+from stoker.engines.llamacpp.spec import counting_spec
+from stoker.planning.overhead import output_bytes
 
 MEMORY = "stoker:memory "
 _CHILD = "stoker.engines.llamacpp.dry_run_child"
@@ -57,20 +57,6 @@ def read_dry_run(plan: Plan, line: str) -> MemoryNeed | None:
         taken = _mapped(plan, taken)
     output = Taken(Part.OUTPUT, "cpu", output_bytes(plan), "CPU")
     return MemoryNeed((*taken, output), "engine")
-
-
-def output_bytes(plan: Plan) -> int:
-    """The buffer of logits, and of vectors where the model embeds, of one step, in bytes.
-
-    A generating server wants one row for each slot. An embedding server keeps a row for each
-    token of a batch, from its first full batch on.
-    """
-    facts = plan.model.facts
-    width = facts.vocabulary
-    rows = max(outputs_max(plan), plan.slots)
-    if facts.task is Task.EMBED:
-        width += facts.embedding_length
-    return 4 * rows * width
 
 
 def _taken(told: dict[str, Any]) -> tuple[Taken, ...]:

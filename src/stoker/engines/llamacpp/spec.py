@@ -13,6 +13,7 @@ from stoker.core.model import Task
 from stoker.core.plan import KV_TYPES, Plan
 from stoker.core.units import MIB
 from stoker.models.ggml_types import TENSOR_TYPES
+from stoker.planning.batches import batches, outputs_max
 
 _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 # The engine's own pool starves its health endpoint when requests wait for a slot.
@@ -27,7 +28,7 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
             the KV cache has no such format.
     """
     _check_counts(plan)
-    batch, micro_batch = _batches(plan)
+    batch, micro_batch = batches(plan)
     return {
         "model": str(plan.model.path),
         "alias": str(plan.model.ref),
@@ -61,15 +62,6 @@ def counting_spec(plan: Plan) -> dict[str, Any]:
     }
 
 
-def outputs_max(plan: Plan) -> int:
-    """How many tokens of one step the server wants logits or vectors of, at most.
-
-    One for each slot; an embedding server pools, and keeps a row for each token of a batch.
-    """
-    batch, _ = _batches(plan)
-    return batch if plan.model.facts.task is Task.EMBED else max(1, min(batch, plan.slots))
-
-
 def _check_counts(plan: Plan) -> None:
     for word in ("context", "slots", "threads", "batch", "micro_batch"):
         count = getattr(plan, word)
@@ -80,11 +72,3 @@ def _check_counts(plan: Plan) -> None:
             f"{plan.kv_type!r} is no number format of a KV cache",
             hint=f"use one of: {', '.join(KV_TYPES)}",
         )
-
-
-def _batches(plan: Plan) -> tuple[int, int]:
-    """Logical and physical batch: an encoder must take a whole text in one physical step."""
-    if plan.model.facts.task is Task.EMBED:
-        whole = max(plan.micro_batch, plan.context)
-        return whole, whole
-    return plan.batch, min(plan.micro_batch, plan.batch)
