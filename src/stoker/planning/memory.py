@@ -16,6 +16,7 @@ from stoker.planning.overhead import (
     Waiting,
     checkpoint_bytes,
     output_bytes,
+    output_bytes_empty,
     process_bytes,
     process_bytes_empty,
     queue_bytes,
@@ -96,11 +97,11 @@ def resident_bytes(need: MemoryNeed, plan: Plan, *, full: bool) -> int:
     touched little of its compute buffer. The queue is the gateway's, and a prompt cache is empty
     until it is used.
     """
-    loaded = need.of(Part.WEIGHTS, Part.KV, Part.OUTPUT, Part.PROJECTOR, device="cpu")
+    loaded = need.of(Part.WEIGHTS, Part.KV, Part.PROJECTOR, device="cpu")
     if not full:
-        return loaded + process_bytes_empty(plan)
-    scratch = need.of(Part.COMPUTE, device="cpu") - untouched_bytes(plan)
-    return loaded + scratch + need.of(Part.CHECKPOINTS, Part.PROCESS)
+        return loaded + output_bytes_empty(plan) + process_bytes_empty(plan)
+    more = need.of(Part.OUTPUT, Part.COMPUTE, Part.CHECKPOINTS, Part.PROCESS, device="cpu")
+    return loaded + more - untouched_bytes(plan)
 
 
 def disagreement(engine: MemoryNeed, formula: MemoryNeed, architecture: str = "") -> str | None:

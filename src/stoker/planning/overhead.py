@@ -46,11 +46,12 @@ def output_bytes(plan: Plan) -> int:
     A generating server wants one row for each slot; an embedding server keeps a row for each
     token of a batch, from its first full batch on.
     """
-    facts = plan.model.facts
-    width = facts.vocabulary
-    if facts.task is Task.EMBED:
-        width += facts.embedding_length
-    return FLOAT_BYTES * max(outputs_max(plan), plan.slots) * width
+    return max(outputs_max(plan), plan.slots) * _output_row_bytes(plan.model.facts)
+
+
+def output_bytes_empty(plan: Plan) -> int:
+    """The same when the model has loaded."""
+    return plan.slots * _output_row_bytes(plan.model.facts)
 
 
 def checkpoint_bytes(plan: Plan) -> int:
@@ -97,6 +98,11 @@ def untouched_bytes(plan: Plan) -> int:
     """The part of the compute buffer that no text ever touches, in bytes."""
     length = plan.model.facts.embedding_length
     return UNTOUCHED_VECTORS * FLOAT_BYTES * length * step_tokens(plan)
+
+
+def _output_row_bytes(facts: ModelFacts) -> int:
+    vectors = facts.embedding_length if facts.task is Task.EMBED else 0
+    return FLOAT_BYTES * (facts.vocabulary + vectors)
 
 
 def _program_bytes(facts: ModelFacts) -> int:
