@@ -7,11 +7,13 @@ held twice; the file's pages in the system's cache are not counted, for they giv
 
 from __future__ import annotations
 
+from stoker.core.errors import ModelFileGarbageError
 from stoker.core.memory import COUNTED, MemoryNeed, Part, Taken
 from stoker.core.plan import Plan
 from stoker.planning.batches import step_outputs, step_tokens
 from stoker.planning.cache import cells, kv_bytes, state_bytes, window_cells
 from stoker.planning.families import family_of, is_known
+from stoker.planning.needed import missing_keys
 from stoker.planning.overhead import (
     Waiting,
     checkpoint_bytes,
@@ -37,7 +39,12 @@ def count(plan: Plan, waiting: Waiting = _NOTHING, projector_bytes: int = 0) -> 
 
     `waiting` is what the gateway lets wait, `projector_bytes` the file that turns images to
     vectors, where there is one.
+
+    Raises:
+        ModelFileGarbageError: the header does not state what the formulas need; it says which key.
     """
+    if missing := missing_keys(plan.model.facts):
+        raise ModelFileGarbageError(f"{plan.model.ref}: its header states no {missing[0]}")
     taken = (
         Taken(Part.WEIGHTS, "cpu", weights_bytes(plan)),
         Taken(Part.KV, "cpu", kv_bytes(plan) + state_bytes(plan)),
