@@ -304,10 +304,8 @@ class Counter:
 
     def _buffers(self, context: int) -> Iterator[dict[str, Any]]:
         breakdown = getattr(self._lib, _BREAKDOWN)(context)
-        if not 1 <= breakdown.count <= _KINDS_MAX:
-            self._fail("engine", "the engine's count has another form than this one knows")
-        nodes = list(_walk(breakdown.root, breakdown.count))
-        if len(nodes) != breakdown.count:
+        nodes = _walk(breakdown.root, _KINDS_MAX)
+        if not nodes or len(nodes) != breakdown.count:
             self._fail("engine", "the engine's count has another form than this one knows")
         graphics = self._graphics()
         for node in nodes:
@@ -355,17 +353,18 @@ def _cells(n_ctx: int, slots: int) -> int:
     return (whole // slots + 255) // 256 * 256
 
 
-def _walk(address: int | None, left: int) -> Iterator[_Node]:
-    """The nodes below `address` in order, no more than `left`, whatever the tree looks like."""
-    if not address or left <= 0:
-        return
-    node = _Node.from_address(address)
-    seen = 0
-    for one in _walk(node.left, left):
-        seen += 1
-        yield one
-    yield node
-    yield from _walk(node.right, left - seen - 1)
+def _walk(root: int | None, most: int) -> list[_Node]:
+    """The nodes below `root` in order, no more than `most`, whatever the tree looks like."""
+    seen: list[_Node] = []
+    above: list[_Node] = []
+    at = root
+    while (at or above) and len(seen) < most:
+        while at and len(above) < most:
+            above.append(_Node.from_address(at))
+            at = above[-1].left
+        seen.append(above.pop())
+        at = seen[-1].right
+    return seen
 
 
 if __name__ == "__main__":
