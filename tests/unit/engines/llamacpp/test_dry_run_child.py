@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from stoker.engines.llamacpp import dry_run_child as child
+from stoker.engines.llamacpp import forms
 from stoker.engines.llamacpp.dry_run import MEMORY
 
 SPEC = {"n_ctx": 1000, "n_parallel": 3, "n_batch": 2048, "n_ubatch": 512, "allocate": False}
@@ -50,11 +51,11 @@ def params(kind: Any, known: dict[str, Any], **changes: Any) -> ctypes.Structure
 @pytest.mark.parametrize(
     ("kind", "known", "name", "value"),
     [
-        (child._ModelParams, child._MODEL_DEFAULTS, "n_gpu_layers", 0),
-        (child._ModelParams, child._MODEL_DEFAULTS, "no_alloc", True),
-        (child._ContextParams, child._CONTEXT_DEFAULTS, "n_ctx", 4096),
-        (child._ContextParams, child._CONTEXT_DEFAULTS, "yarn_ext_factor", 0.0),
-        (child._ContextParams, child._CONTEXT_DEFAULTS, "kv_unified", True),
+        (forms.ModelParams, forms.MODEL_DEFAULTS, "n_gpu_layers", 0),
+        (forms.ModelParams, forms.MODEL_DEFAULTS, "no_alloc", True),
+        (forms.ContextParams, forms.CONTEXT_DEFAULTS, "n_ctx", 4096),
+        (forms.ContextParams, forms.CONTEXT_DEFAULTS, "yarn_ext_factor", 0.0),
+        (forms.ContextParams, forms.CONTEXT_DEFAULTS, "kv_unified", True),
     ],
 )
 def test_a_parameter_with_another_default_is_another_build(
@@ -92,7 +93,7 @@ class Tree:
     """A tree as the engine's map has it, of kinds named by their addresses."""
 
     def __init__(self, count: int) -> None:
-        self.nodes = [child._Node() for _ in range(count)]
+        self.nodes = [forms.Node() for _ in range(count)]
         for at, node in enumerate(self.nodes):
             node.kind, node.model, node.context, node.compute = at + 1, 10 + at, 20 + at, 30 + at
         self.root = self._linked(0, count)
@@ -127,8 +128,8 @@ def test_a_map_that_counts_itself_otherwise_has_another_form(
 ) -> None:
     counter, words = said
     tree = Tree(3)
-    breakdown = child._Map(root=tree.root, count=count)
-    counter._lib = SimpleNamespace(**{child._BREAKDOWN: lambda _: breakdown})
+    breakdown = forms.Map(root=tree.root, count=count)
+    counter._lib = SimpleNamespace(**{forms.BREAKDOWN: lambda _: breakdown})
     with pytest.raises(LeftError):
         list(counter._buffers(1))
     assert "another form" in words()
