@@ -137,8 +137,8 @@ def _gemma3n(sizes: Sizes) -> Blueprint:
     for layer in range(sizes.layers):
         at = f"blk.{layer}."
         tensors += qkv(at, sizes, norms=True)
-        names = ("post_attention_norm", "ffn_norm", "post_ffw_norm", "post_norm")
-        names += ("altup_correct_scale", "altup_router_norm", "laurel_post_norm")
+        names = ["post_attention_norm", "ffn_norm", "post_ffw_norm", "post_norm"]
+        names += ["altup_correct_scale", "altup_router_norm", "laurel_post_norm"]
         tensors += [vector(at + name, sizes.hidden) for name in names]
         tensors += [
             *ffn(at, sizes.hidden, sizes.ffn),
