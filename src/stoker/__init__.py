@@ -10,29 +10,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stoker.core.advice import Advice
     from stoker.core.errors import ModelNotLoadedError, StokerError
+    from stoker.core.needs import Needs
     from stoker.core.request import Completion, Message
+    from stoker.library.advising import suggest_runtime
     from stoker.library.asynchronous import AsyncLocalModelRuntime
     from stoker.library.blocking import LocalModelRuntime
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "AsyncLocalModelRuntime",
     "Completion",
     "LocalModelRuntime",
     "Message",
     "ModelNotLoadedError",
+    "Needs",
     "StokerError",
+    "suggest_runtime",
 ]
 
 _HOMES = {
+    "Advice": "stoker.core.advice",
     "AsyncLocalModelRuntime": "stoker.library.asynchronous",
     "Completion": "stoker.core.request",
     "LocalModelRuntime": "stoker.library.blocking",
     "Message": "stoker.core.request",
     "ModelNotLoadedError": "stoker.core.errors",
+    "Needs": "stoker.core.needs",
     "StokerError": "stoker.core.errors",
+    "suggest_runtime": "stoker.library.advising",
 }
 
 

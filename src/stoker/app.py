@@ -22,6 +22,7 @@ from pathlib import Path
 from aiohttp import web
 
 from stoker.core.clock import Clock, SystemClock
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import (
     HomeError,
     OpenToNetworkError,
@@ -41,7 +42,7 @@ from stoker.machine.facts import read_machine
 from stoker.models.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
-from stoker.state.home import Home, home_errors
+from stoker.state.home import Home
 from stoker.state.measurements import MeasurementLog
 from stoker.state.service_lock import ServiceLock
 from stoker.workers.limits import WorkerLimits
@@ -265,7 +266,7 @@ def listen_owner(home: Home) -> socket.socket:
             f"{path} is too long for a socket ({SOCKET_PATH_BYTES_MAX} bytes at most)",
             hint="set STOKER_HOME to a shorter path",
         )
-    with home_errors(path):
+    with disk_errors(path):
         path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(path))

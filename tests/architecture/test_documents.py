@@ -64,12 +64,15 @@ def test_the_readme_lists_every_verb() -> None:
 
 def test_the_public_names_are_pinned_and_can_be_had() -> None:
     assert stoker.__all__ == [
+        "Advice",
         "AsyncLocalModelRuntime",
         "Completion",
         "LocalModelRuntime",
         "Message",
         "ModelNotLoadedError",
+        "Needs",
         "StokerError",
+        "suggest_runtime",
     ]
     assert all(getattr(stoker, name).__name__ == name for name in stoker.__all__)
     with pytest.raises(AttributeError):
@@ -81,7 +84,9 @@ def test_the_version_stands_once() -> None:
     assert project["version"] == stoker.__version__
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-models.lock"]
+)
 def test_every_requirement_is_hashed_and_no_address_is_recorded(name: str) -> None:
     text = (ROOT / name).read_text()
     entries = [entry for entry in re.split(r"\n(?=\S)", text.strip()) if "==" in entry]

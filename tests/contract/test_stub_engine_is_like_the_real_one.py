@@ -6,6 +6,7 @@ The real one runs in the real cage, on a synthetic model of a few megabytes.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -133,6 +134,13 @@ async def test_a_completion_answers_in_its_own_shape(worker: Worker) -> None:
     events = await answer(worker, request)
     assert isinstance(events[-1], Finish)
     assert any(isinstance(event, Text) for event in events)
+
+
+async def test_a_conversation_is_rendered_up_to_where_the_answer_begins(worker: Worker) -> None:
+    request = dataclasses.replace(chat(worker, "hello you"), kind=Kind.RENDER)
+    async with worker.open(request) as stream:
+        body = b"".join([piece async for piece in stream])
+    assert json.loads(body) == {"prompt": "user: hello you\nassistant: "}
 
 
 async def test_leaving_early_frees_the_only_slot(worker: Worker) -> None:

@@ -97,6 +97,19 @@ def test_messages_may_be_objects_or_mappings(runtime: LocalModelRuntime) -> None
         runtime.chat("ka lo " * 6000)
 
 
+def test_a_prompt_is_rendered_as_the_models_template_says(runtime: LocalModelRuntime) -> None:
+    assert runtime.render("ka") == "user: ka\nassistant: "
+    turns = [{"role": "system", "content": "lo"}, {"role": "user", "content": "ka"}]
+    assert runtime.render(turns) == "system: lo\nuser: ka\nassistant: "
+
+
+def test_an_answer_that_may_not_end_is_as_long_as_it_may_be() -> None:
+    with LocalModelRuntime("starter", threads=1) as starter:
+        answer = starter.generate("What is 2 plus 2?", max_tokens=40, ignore_eos=True)
+    assert answer.usage.completion_tokens == 40
+    assert answer.finish_reason == "length"
+
+
 def test_statistics_add_up(runtime: LocalModelRuntime) -> None:
     before = runtime.statistics()
     runtime.generate("ka", max_tokens=5, temperature=0)

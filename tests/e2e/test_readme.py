@@ -55,6 +55,7 @@ class Session:
             "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
         }
         self.port = port
+        self.folder = home.parent
         self.services: list[subprocess.Popen[str]] = []
 
     def run(self, step: Step) -> str:
@@ -66,6 +67,7 @@ class Session:
         done = subprocess.run(
             argv,
             env=self.environment,
+            cwd=self.folder,
             capture_output=True,
             text=True,
             timeout=DEADLINE_S,

@@ -91,24 +91,24 @@ def training_stream(seed: int = TRAIN_SEED, mixture: Mixture | None = None) -> I
         yield mixture.case(rng)
 
 
-def held_out_cases() -> list[Case]:
+def held_out_cases(seed: int = HELD_OUT_SEED, per_task: int = HELD_OUT_PER_TASK) -> list[Case]:
     """The test set: as many cases for each tested task, single-turn, and two kinds of chat."""
-    rng = random.Random(HELD_OUT_SEED)
+    rng = random.Random(seed)
     cases: list[Case] = []
     for name, (maker, _) in MAKERS.items():
         if name not in UNTESTED:
-            cases += distinct_turns(rng, maker)
-    for _ in range(HELD_OUT_PER_TASK):
+            cases += distinct_turns(rng, maker, per_task)
+    for _ in range(per_task):
         cases.append(chat.recall(rng, Mixture().short_turn, held_out=True))
         case = chat.conversation(rng, tested_turn, rng.choice([2, 3]), held_out=True)
         cases.append(Case(case.turns, case.system, "chat"))
     return cases
 
 
-def distinct_turns(rng: random.Random, maker: Maker) -> list[Case]:
+def distinct_turns(rng: random.Random, maker: Maker, count: int) -> list[Case]:
     """Held-out cases of one task, no question twice."""
     turns: dict[str, Turn] = {}
-    while len(turns) < HELD_OUT_PER_TASK:
+    while len(turns) < count:
         turn = draw(maker, rng, held_out=True)
         turns.setdefault(turn.question, turn)
     return [Case((turn,), None, turn.task) for turn in turns.values()]

@@ -10,6 +10,7 @@ import click
 
 from stoker.cli.options import json_option, print_json
 from stoker.core.units import format_bytes, format_seconds
+from stoker.machine.document import document_of
 from stoker.machine.facts import read_machine
 from stoker.state.home import Home
 
@@ -46,7 +47,7 @@ def _examine() -> dict[str, Any]:
         cage = runtime.cage()
     return {
         "home": str(home.root),
-        "machine": asdict(read_machine()),
+        "machine": document_of(read_machine(store=home.models)),
         "starter_load_s": statistics.cold_start and round(statistics.cold_start.total_s, 4),
         "cage": [asdict(mechanism) for mechanism in cage.mechanisms],
     }
@@ -58,7 +59,7 @@ def _print(document: dict[str, Any]) -> None:
     click.echo(f"cores    {machine['cores']}")
     click.echo(
         f"memory   {format_bytes(machine['memory_available_bytes'])} available "
-        f"of {format_bytes(machine['memory_total_bytes'])}"
+        f"of {format_bytes(machine['memory_total_bytes'])} (`stoker machine` tells the rest)"
     )
     click.echo(f"starter  loads in {format_seconds(document['starter_load_s'] or 0.0)}")
     for part in document["cage"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
 from stoker.core.units import format_bytes
 
@@ -13,7 +14,14 @@ from stoker.core.units import format_bytes
 @click.command("import", short_help="Make a model file from a Hugging Face folder.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--type", "wide", type=click.Choice(["f16", "bf16"]), default="f16")
+@click.option(
+    "--type",
+    "wide",
+    type=click.Choice(["f16", "bf16"]),
+    default="f16",
+    show_default=True,
+    help="How matrices are stored.",
+)
 @click.option("--as", "name", metavar="NAME", help="What the model is called.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
 @json_option
@@ -22,10 +30,12 @@ def command(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Make a model file from a Hugging Face folder.
 
-    FOLDER has config.json, *.safetensors and the tokenizer. Nothing in it is run.
+    FOLDER has config.json, *.safetensors and the tokenizer. Nothing in it is run. Llama, Mistral,
+    Qwen2 and Qwen3 chat models with byte-level BPE can be taken, and BERT embedding models.
 
     \b
     Examples:
+      stoker import ./Qwen3-0.6B
       stoker import ./all-MiniLM-L6-v2
       stoker import ./my-model --type bf16 --out my-model.gguf
     """
@@ -33,8 +43,18 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from stoker.models.convert.convert import convert  # noqa: PLC0415
 
     path = (out or Path(f"{name or folder.resolve().name}-{wide}.gguf")).expanduser().absolute()
-    convert(folder, path, wide=wide, name=name, force=force)
+    with metered() as told:
+        made = convert(folder, path, wide=wide, name=name, force=force, on_progress=told)
+    for note in made.notes:
+        click.echo(f"note: {note}.", err=True)
     if as_json:
-        print_json({"file": str(path), "bytes": path.stat().st_size})
+        print_json(
+            {
+                "file": str(path),
+                "bytes": made.bytes,
+                "architecture": made.architecture,
+                "notes": list(made.notes),
+            }
+        )
     else:
-        click.echo(f"{path}: {format_bytes(path.stat().st_size)}")
+        click.echo(f"{path}: {format_bytes(made.bytes)}")

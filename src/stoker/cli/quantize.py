@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import resource
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
 from stoker.core.units import format_bytes
@@ -18,8 +18,6 @@ from stoker.models.quantize.choice import parse_type
 
 if TYPE_CHECKING:
     from stoker.models.quantize.write import Shrunk
-
-_BETWEEN_S = 0.5
 
 
 @click.command("quantize", short_help="Write a smaller file of a model.")
@@ -46,7 +44,8 @@ def command(model: str, *, target: str, out: Path | None, force: bool, as_json: 
     from stoker.models.quantize.write import quantize  # noqa: PLC0415
 
     begun = time.monotonic()
-    shrunk = quantize(found.path, to, kind, force=force, on_progress=_Meter(begun))
+    with metered() as told:
+        shrunk = quantize(found.path, to, kind, force=force, on_progress=told)
     document = describe(shrunk, time.monotonic() - begun)
     _warn(shrunk)
     if as_json:
@@ -88,21 +87,3 @@ def _warn(shrunk: Shrunk) -> None:
             f" divide by 32: {', '.join(shrunk.fallbacks[:5])}",
             err=True,
         )
-
-
-class _Meter:
-    """Progress on a terminal's standard error, at most twice a second."""
-
-    def __init__(self, begun: float) -> None:
-        self._begun = self._shown = begun
-        self._visible = sys.stderr.isatty()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if not self._visible or (now - self._shown < _BETWEEN_S and done < total):
-            return
-        self._shown = now
-        speed = format_bytes(int(done / max(now - self._begun, 1e-6)))
-        end = "\n" if done >= total else ""
-        text = f"\r{100 * done // max(total, 1):3} %  {format_bytes(done)}  {speed}/s  "
-        click.echo(text + end, err=True, nl=False)

@@ -1,16 +1,24 @@
-"""`stoker show`: what a model is."""
+"""`stoker show`: what a model is.
+
+Owns where the facts come from. How they are written is `describing`'s, for far models too.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import click
 
+from stoker.cli.describing import describe, show
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
-from stoker.core.model import LocalModel
-from stoker.core.units import format_bytes, format_count
-from stoker.models.catalogue import digest, find_model
+from stoker.core.errors import ModelNotFoundError
+from stoker.core.model import ModelFacts
+from stoker.models.catalogue import digest, find_model, looks_like_path
+from stoker.models.checkpoint import read_checkpoint
+from stoker.models.sources.reference import is_far, parse_reference
 
 
 @click.command("show", short_help="Show what a model is, from its file's header.")
@@ -19,41 +27,47 @@ from stoker.models.catalogue import digest, find_model
 def command(model: str, *, as_json: bool) -> None:
     """Show what a model is, from its file's header.
 
-    MODEL is `starter`, a stored name or a .gguf file's path. No engine is started.
+    MODEL is `starter`, a stored name, a .gguf file's path, a Hugging Face folder with config.json
+    and *.safetensors, or whatever `stoker pull` takes: of a far file only the header is fetched.
+    No engine is started, and no weights are read.
 
     \b
     Examples:
       stoker show starter
       stoker show ./my-model.gguf --json
+      stoker show ./Qwen3-0.6B/
+      stoker show hf:owner/repo:Q4_K_M
     """
-    document = describe(find_model(model, open_store()))
+    facts, name = _look(model) if is_far(model) else _find(model)
     if as_json:
-        print_json(document)
-        return
-    shown = {
-        **document,
-        "parameters": format_count(document["parameters"]),
-        "bytes": format_bytes(document["bytes"]),
-    }
-    for name, value in shown.items():
-        click.echo(f"{name.ljust(14)}  {'-' if value in (None, '') else value}")
+        print_json(describe(facts, model=name))
+    else:
+        show(facts, model=name)
 
 
-def describe(model: LocalModel) -> dict[str, Any]:
-    """A model's facts under the names that `show --json` keeps stable."""
-    facts = model.facts
-    return {
-        "model": str(model.ref),
-        "name": facts.name,
-        "architecture": facts.architecture,
-        "task": facts.task.value,
-        "parameters": facts.parameters,
-        "quantization": facts.quantization,
-        "bytes": facts.file_bytes,
-        "context": facts.context_length,
-        "layers": facts.layers,
-        "vocabulary": facts.vocabulary,
-        "chat_template": facts.chat_template,
-        "licence": facts.licence,
-        "digest": facts.digest or digest(model.path),
-    }
+def _look(text: str) -> tuple[ModelFacts, str]:
+    """The facts of a model that lies elsewhere, and where exactly."""
+    reference = parse_reference(text)
+    from stoker.models.looking import look_at  # noqa: PLC0415 - a web library
+
+    return asyncio.run(look_at(reference))
+
+
+def _find(text: str) -> tuple[ModelFacts, str]:
+    """The facts of what `text` names, and its name.
+
+    Raises:
+        ModelNotFoundError, ModelFileError: there is none, or it cannot be read.
+    """
+    path = Path(text).expanduser()
+    if looks_like_path(text) and path.is_dir():
+        return read_checkpoint(path), path.resolve().name
+    try:
+        found = find_model(text, open_store())
+    except ModelNotFoundError as error:
+        if not path.is_dir():
+            raise
+        hint = f"for the folder of that name, write ./{text}"
+        raise ModelNotFoundError(error.message, hint=hint) from None
+    facts = replace(found.facts, digest=found.facts.digest or digest(found.path))
+    return facts, str(found.ref)

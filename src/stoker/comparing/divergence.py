@@ -16,10 +16,14 @@ Floats = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """A candidate against the base over `positions` scored tokens; divergences in nats."""
+    """A candidate against the base over `positions` scored tokens; divergences in nats.
+
+    `kl_error` is the standard error of the mean, as if the tokens were drawn independently.
+    """
 
     positions: int
     kl_mean: float
+    kl_error: float
     kl_p99: float
     top_agreement: float
 
@@ -66,4 +70,10 @@ def same_top(base: Floats, candidate: Floats) -> NDArray[np.bool_]:
 
 def summarise(kl: NDArray[np.float64], agree: NDArray[np.bool_]) -> Divergence:
     """The means over all positions, and the 99th percentile of the divergence."""
-    return Divergence(len(kl), float(kl.mean()), float(np.quantile(kl, 0.99)), float(agree.mean()))
+    return Divergence(
+        positions=len(kl),
+        kl_mean=float(kl.mean()),
+        kl_error=float(kl.std() / np.sqrt(len(kl))),
+        kl_p99=float(np.quantile(kl, 0.99)),
+        top_agreement=float(agree.mean()),
+    )

@@ -25,11 +25,15 @@ _ROLES = frozenset({"system", "user", "assistant"})
 _CATEGORY_CHARACTERS = 64
 
 
+# A prompt, or a conversation whose last word is the model's.
+Asked = str | tuple[Mapping[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One question; `asked` is a prompt, or a conversation whose last word is the model's."""
+    """One question and what is expected of its answer."""
 
-    asked: str | tuple[Mapping[str, str], ...]
+    asked: Asked
     expected: str
     match: Match
     category: str
@@ -119,7 +123,7 @@ def _check_json(expected: str) -> None:
         raise ValueError("expected is not JSON, but match is json") from None
 
 
-def _asked(record: dict[str, Any]) -> str | tuple[Mapping[str, str], ...]:
+def _asked(record: dict[str, Any]) -> Asked:
     if ("prompt" in record) == ("messages" in record):
         raise ValueError("it needs either a prompt or messages")
     if "prompt" in record:

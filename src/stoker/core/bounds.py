@@ -53,6 +53,8 @@ def _check_sampling(sampling: Sampling) -> None:
             raise InvalidRequestError(
                 f"{name} is out of range", hint=f"use {least:g} to {most:g}", param=name
             )
+    if not isinstance(sampling.ignore_eos, bool | None):
+        raise InvalidRequestError("ignore_eos is neither true nor false", param="ignore_eos")
     if len(sampling.stop) > STOPS_MAX or "" in sampling.stop:
         raise InvalidRequestError(
             "stop is empty or too long", hint=f"use at most {STOPS_MAX} texts", param="stop"

@@ -7,8 +7,11 @@
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
+    │   ├── TextTooShortError
     │   ├── InvalidSourceError
-    │   └── SeveralFilesError
+    │   ├── SeveralFilesError
+    │   ├── NameTakenError
+    │   └── InvalidMachineError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -26,10 +29,12 @@
     ├── SourceError                    where the model should come from
     │   ├── SourceUnreachableError
     │   ├── SourceDeniedError
+    │   ├── SourceMissingError
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
     ├── CalibrationError
+    ├── ContradictoryNeedsError
     ├── ModelNotLoadedError
     ├── WorkerError                    the process that holds the model failed us
     │   ├── LoadFailedError
@@ -157,6 +162,15 @@ class CannotEmbedError(InvalidRequestError):
     openai_code = "model_cannot_embed"
 
 
+class TextTooShortError(InvalidRequestError):
+    """The text is too short to measure anything.
+
+    hint: give a few pages of the kind of text that the model is for.
+    """
+
+    openai_code = "text_too_short"
+
+
 class InvalidSourceError(InvalidRequestError):
     """That does not say where a model is.
 
@@ -173,6 +187,25 @@ class SeveralFilesError(InvalidRequestError):
     """
 
     openai_code = "several_files"
+
+
+class NameTakenError(InvalidRequestError):
+    """That name means another model already.
+
+    hint: say --yes to replace it, or --as NAME to keep both.
+    """
+
+    http_status = 409
+    openai_code = "name_taken"
+
+
+class InvalidMachineError(InvalidRequestError):
+    """That does not describe a machine.
+
+    hint: `stoker machine --json` prints one; `stoker machine --list-presets` names others.
+    """
+
+    openai_code = "invalid_machine"
 
 
 class NotAllowedError(StokerError):
@@ -341,6 +374,17 @@ class SourceDeniedError(SourceError):
     openai_code = "source_denied"
 
 
+class SourceMissingError(SourceError):
+    """The model's source does not have that.
+
+    hint: look at the name, the tag and the file; it may have been renamed or removed.
+    """
+
+    http_status = 404
+    openai_code = "source_missing"
+    exit_code = 4
+
+
 class SourceUnsafeError(SourceError):
     """The model's source did something that is not safe to follow.
 
@@ -379,6 +423,18 @@ class CalibrationError(StokerError):
     http_status = 503
     openai_code = "not_calibrated"
     exit_code = 1
+
+
+class ContradictoryNeedsError(StokerError):
+    """These needs contradict each other: nothing meets them all.
+
+    hint: relax one of them; `stoker advise` says which would help.
+    """
+
+    http_status = 422
+    openai_type = "invalid_request_error"
+    openai_code = "contradictory_needs"
+    exit_code = 3
 
 
 class ModelNotLoadedError(StokerError):

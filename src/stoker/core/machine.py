@@ -42,7 +42,10 @@ class Measured:
 
     Reading of memory by one thread and by all, in bytes a second; matrix products through the
     engine, in operations a second (a multiplication and an addition are two) by the number format
-    of the weights; reading of the disk that holds the store.
+    of the weights; reading of the disk that holds the store. Each figure is the best of several
+    passes, for interference only slows; `spread` says by its name how far their median lies below
+    it, as a share. `missing` gives by its name why a figure could not be measured. `contention` is
+    the share of the time of measuring, 0 to 1, in which some program waited for a processor.
     """
 
     read_bytes_s_one: float | None = None
@@ -51,6 +54,9 @@ class Measured:
     disk_read_bytes_s: float | None = None
     taken_unix_s: int = 0
     conditions: tuple[tuple[str, str], ...] = ()
+    spread: tuple[tuple[str, float], ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    contention: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class Machine:
     still be taken without swapping, now. `memory_pressure` is the share of the last ten seconds
     in which somebody waited for memory, 0 to 1. `features` are the processor's instruction sets
     that an engine uses, in lower case. `name` is this machine's, a file's or a preset's.
+    `memory_peak_bytes_s` is the maker's figure for reading memory, where it is known; what
+    programs reach of it is in `measured`. `unread` says why GPUs that are there are not in `gpus`.
     """
 
     cores: int
@@ -77,6 +85,8 @@ class Machine:
     swap_total_bytes: int = 0
     swap_free_bytes: int = 0
     memory_pressure: float | None = None
+    memory_peak_bytes_s: float | None = None
     disk_free_bytes: int | None = None
     gpus: tuple[Gpu, ...] = ()
+    unread: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)

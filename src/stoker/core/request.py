@@ -14,6 +14,7 @@ class Kind(StrEnum):
     CHAT = "chat"
     COMPLETION = "completion"
     EMBEDDING = "embedding"
+    RENDER = "render"  # the chat template's text of a conversation, and no answer
 
 
 class Role(StrEnum):
@@ -36,7 +37,8 @@ class Message:
 class Sampling:
     """How the next token is chosen and when to stop; None leaves the engine's default.
 
-    `max_tokens` bounds the answer. `seed` makes sampling repeatable on one machine.
+    `max_tokens` bounds the answer. `seed` makes sampling repeatable on one machine. `ignore_eos`
+    makes the answer as long as it may be, for measuring.
     """
 
     temperature: float | None = None
@@ -49,6 +51,7 @@ class Sampling:
     seed: int | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
+    ignore_eos: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class SamplingOptions(TypedDict, total=False):
     seed: int
     max_tokens: int
     stop: Sequence[str]
+    ignore_eos: bool
 
 
 def to_request(

@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -172,6 +173,20 @@ class AsyncLocalModelRuntime:
     async def generate(self, prompt: str, **options: Unpack[SamplingOptions]) -> Completion:
         """The whole answer to one prompt, through the model's chat template where it has one."""
         return await self.chat(prompt, **options)
+
+    async def render(self, prompt: str | Sequence[MessageLike]) -> str:
+        """The text that the model would be given: `prompt` in its chat template, if it has one.
+
+        Raises:
+            InvalidRequestError: the template refuses the conversation.
+        """
+        request = to_request(self._plan.model, prompt, {})
+        if request.kind is Kind.COMPLETION:
+            return request.inputs[0]
+        asked = replace(request, kind=Kind.RENDER)
+        async with self._slot() as worker, worker.open(asked) as chunks:
+            answer = json.loads(b"".join([chunk async for chunk in chunks]))
+        return str(answer["prompt"])
 
     async def embed(self, texts: str | Iterable[str]) -> list[list[float]]:
         """One vector for each text, in order.

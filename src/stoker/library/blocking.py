@@ -112,6 +112,10 @@ class LocalModelRuntime:
         """See `AsyncLocalModelRuntime.generate`."""
         return self._loaded().call(self._inner.generate(prompt, **options))
 
+    def render(self, prompt: str | Sequence[MessageLike]) -> str:
+        """See `AsyncLocalModelRuntime.render`."""
+        return self._loaded().call(self._inner.render(prompt))
+
     def embed(self, texts: str | Iterable[str]) -> list[list[float]]:
         """See `AsyncLocalModelRuntime.embed`."""
         return self._loaded().call(self._inner.embed(texts))

@@ -21,7 +21,8 @@ _SUFFIX = ".gguf"
 def find_model(text: str, store: Store | None = None) -> LocalModel:
     """The model that `text` names: `starter`, a path, `NAME=PATH`, or a name of `store`.
 
-    A stored model's path is its blob, and its digest the one that its name pins.
+    A stored model's path is its blob, and its digest the one that its name pins; of a split model
+    those of the first part.
 
     Raises:
         ModelNotFoundError: neither a known name nor something that looks like a path.
@@ -67,12 +68,12 @@ def digest(path: Path) -> str:
 
 def _from_store(store: Store, ref: ModelRef) -> LocalModel:
     try:
-        layer = store.get(ref).model
+        manifest = store.get(ref)
     except ModelNotFoundError as error:
-        names = [str(STARTER), *(str(manifest.ref) for manifest in store.manifests())]
+        names = [str(STARTER), *(str(one.ref) for one in store.manifests())]
         raise ModelNotFoundError(error.message, hint=near(str(ref), names)) from None
-    path = store.blob(layer.digest)
-    return LocalModel(ref, path, replace(read_facts(path), digest=layer.digest))
+    path = store.model_path(manifest)
+    return LocalModel(ref, path, replace(read_facts(path), digest=manifest.model.digest))
 
 
 def _from_file(path: Path, ref: ModelRef) -> LocalModel:

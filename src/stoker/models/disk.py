@@ -1,6 +1,6 @@
-"""How the store touches the disk: private folders, whole files or none, errors with names.
+"""How the store touches the disk: private folders, whole files or none.
 
-Owns modes, fsync and what the system's errors mean. What lies where belongs to `store`.
+Owns modes and fsync. What lies where belongs to `store`.
 """
 
 from __future__ import annotations
@@ -8,34 +8,23 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
-from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
-
 ASIDE = ".aside-"
+_WRITE = 2  # SYNC_FILE_RANGE_WRITE
 
 
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says about `path` into our own errors.
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    """The C library's call, which Python's own does not have."""
+    import ctypes  # noqa: PLC0415 - only downloads need it
 
-    Raises:
-        DiskFullError, HomeNotWritableError, HomeError: as the system's error number says.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise _translate(error, path) from error
-
-
-def _translate(error: OSError, path: Path) -> HomeError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError(f"The disk that holds {path} is full")
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return HomeNotWritableError(f"{path} cannot be written: {error.strerror or error}")
-    return HomeError(f"{path} cannot be used: {error.strerror or error}")
+    call = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if call is not None:
+        call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return call
 
 
 def private_folder(path: Path) -> Path:
@@ -77,6 +66,17 @@ def sync_file(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def begin_writing(handle: int, at: int, length: int) -> None:
+    """Let the system begin to write these bytes to the disk, and return at once.
+
+    What is written while the rest still comes need not be waited for at the end. Nothing, where
+    the system knows no such call: it is a matter of speed alone.
+    """
+    call = _sync_file_range()
+    if call is not None:
+        call(handle, at, length, _WRITE)
 
 
 def sync_folder(path: Path) -> None:

@@ -54,11 +54,24 @@ def part_names(name: str, first: Header) -> list[str]:
             f"{name}: is one of {count} parts and is not named as such",
             hint=f"give the parts their names back: NAME-00001-of-{count:05}.gguf and so on.",
         )
-    names = [f"{match['stem']}-{one:05}-of-{count:05}.gguf" for one in range(1, count + 1)]
+    names = _numbered(match["stem"], count)
     number = _number(first, "split.no") + 1
     if number != 1 or name != names[0]:
         raise _not_first(name, number, names)
     return names
+
+
+def paths_of(path: Path) -> tuple[Path, ...]:
+    """Where the files of the model that begins at `path` lie, by its name alone."""
+    match = _NAME.fullmatch(path.name)
+    count = int(match["count"]) if match else 0
+    if match is None or not 1 < count <= PARTS_MAX:
+        return (path,)
+    return tuple(path.with_name(name) for name in _numbered(match["stem"], count))
+
+
+def _numbered(stem: str, count: int) -> list[str]:
+    return [f"{stem}-{one:05}-of-{count:05}.gguf" for one in range(1, count + 1)]
 
 
 def joined_parts(name: str, headers: Sequence[Header]) -> Header:

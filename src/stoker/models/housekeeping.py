@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.models.disk import ASIDE, disk_errors
-from stoker.models.locks import held, try_lock
+from stoker.core.disk_errors import disk_errors
+from stoker.models.disk import ASIDE
+from stoker.models.locks import held, is_held, try_lock
 from stoker.models.manifest import is_digest
+from stoker.models.split_models import sweep
 from stoker.models.store import Store
 
 OLD_S = 7 * 24 * 3600
@@ -74,6 +76,7 @@ def collect(
         removed += _old(store.quarantine, before, dry_run=dry_run)
         if not dry_run:
             _clear_aside(store)
+            _clear_split(store, damaged)
     return Collected(tuple(removed), damaged)
 
 
@@ -187,6 +190,16 @@ def _clear_aside(store: Store) -> None:
     """What a process left that died while it wrote; under the store's lock nobody writes."""
     for file in store.manifest_folder.glob(f"{ASIDE}*"):
         file.unlink(missing_ok=True)
+
+
+def _clear_split(store: Store, damaged: tuple[str, ...]) -> None:
+    """Remove the links that no name needs, unless something runs: it may have been loaded so."""
+    if damaged or any(is_held(lease) for lease in store.leases.glob("*")):
+        return
+    models = [
+        [one.digest for one in each.layers if one.kind == "model"] for each in store.manifests()
+    ]
+    sweep(store.root, models)
 
 
 def _remove(path: Path) -> None:

@@ -21,7 +21,7 @@ MANIFEST_BYTES_MAX = 256 * 1024
 LAYERS_MAX = 64
 _NAME_MAX = 255
 _SOURCE_MAX = 2048
-_SIZE_MAX = 1 << 50
+SIZE_MAX = 1 << 50
 _TIME_MAX = 1 << 40
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _FIELDS = frozenset({"version", "name", "tag", "source", "fetched_unix_s", "layers", "facts"})
@@ -54,16 +54,21 @@ class Manifest:
         return sum({layer.digest: layer.size_bytes for layer in self.layers}.values())
 
     @property
-    def model(self) -> Layer:
-        """The layer that an engine loads.
+    def models(self) -> tuple[Layer, ...]:
+        """The layers that an engine loads: one, or all parts of a split model in their order.
 
         Raises:
             StoreDamagedError: it pins none.
         """
-        for layer in self.layers:
-            if layer.kind == "model":
-                return layer
-        raise StoreDamagedError(f"{self.ref} pins no model file")
+        found = tuple(layer for layer in self.layers if layer.kind == "model")
+        if not found:
+            raise StoreDamagedError(f"{self.ref} pins no model file")
+        return found
+
+    @property
+    def model(self) -> Layer:
+        """The first of `models`."""
+        return self.models[0]
 
     def to_json(self) -> bytes:
         """The document that `from_json` reads.
@@ -134,7 +139,7 @@ def _layer(layer: Any) -> Layer:
     _require(isinstance(layer["kind"], str) and layer["kind"] in KINDS, "a layer's kind")
     name = _text(layer["name"], _NAME_MAX, "a layer's name")
     _require("/" not in name and "\\" not in name, "a layer's name")
-    size_bytes = _count(layer["size_bytes"], _SIZE_MAX, "a layer's size")
+    size_bytes = _count(layer["size_bytes"], SIZE_MAX, "a layer's size")
     return Layer(layer["digest"], size_bytes, layer["kind"], name)
 
 

@@ -3,6 +3,7 @@
     blobs/sha256-HEX   a whole, verified file; never changed, so it can be shared and mapped
     manifests/         one document for each name
     parts/             unfinished downloads; one in use is locked by its KEY.lock
+    split/KEY/         links to the files of a model that is split over several
     leases/HEX         locked (shared) by whoever needs a blob: a running model, a download
     quarantine/        what was found to differ from its digest
     lock               held around every change of manifests and every removal
@@ -17,10 +18,11 @@ import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import (
     DigestMismatchError,
     HomeError,
@@ -32,7 +34,6 @@ from stoker.core.errors import (
 )
 from stoker.core.model import ModelRef
 from stoker.models.disk import (
-    disk_errors,
     private_folder,
     sync_file,
     sync_folder,
@@ -40,6 +41,7 @@ from stoker.models.disk import (
 )
 from stoker.models.locks import held, is_held, wait_lock
 from stoker.models.manifest import MANIFEST_BYTES_MAX, Manifest, is_digest
+from stoker.models.split_models import digests_behind, lay_out
 
 RESERVED = ModelRef("starter")
 LOCK_WAIT_S = 30.0
@@ -80,6 +82,11 @@ class Store:
     def quarantine(self) -> Path:
         """What was found to differ from its digest."""
         return self.root / "quarantine"
+
+    @property
+    def leases(self) -> Path:
+        """What is locked by those who need a blob, by the digest's digits."""
+        return self.root / "leases"
 
     def blob(self, digest: str) -> Path:
         """Where the file with `digest` lies, or would lie.
@@ -223,12 +230,23 @@ class Store:
 
     @contextmanager
     def hold_path(self, path: Path) -> Iterator[None]:
-        """As `hold`, for a model that is loaded from `path`; a file elsewhere needs no hold."""
-        if path.parent != self.blobs:
+        """As `hold`, for all files of a model that is loaded from `path`; none if elsewhere."""
+        with ExitStack() as stack:
+            for digest in digests_behind(self.root, path):
+                stack.enter_context(self.hold(digest))
             yield
-            return
-        with self.hold(path.name.replace("-", ":", 1)):
-            yield
+
+    def model_path(self, manifest: Manifest) -> Path:
+        """What an engine is to load for `manifest`: its file, or the first of several.
+
+        Raises:
+            StoreDamagedError: it pins no model.
+            HomeError: the links of a split model cannot be made.
+        """
+        first, *others = manifest.models
+        if not others:
+            return self.blob(first.digest)
+        return lay_out(self.root, [layer.digest for layer in manifest.models])
 
     def in_use(self, digest: str) -> bool:
         """Whether somebody, perhaps this process, holds the blob `digest`."""
@@ -236,7 +254,7 @@ class Store:
 
     def lease_file(self, digest: str) -> Path:
         """What is locked, shared, by those who need the blob `digest`."""
-        return self.root / "leases" / _hex(digest)
+        return self.leases / _hex(digest)
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ its shape.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,16 +63,32 @@ def write_model(
     """
     sizes = SHAPES[shape] if isinstance(shape, str) else shape
     kind_of = quantization if callable(quantization) else lambda _: quantization
-    writer = library("gguf").GGUFWriter(str(path), "llama")
+    writer = library("gguf").GGUFWriter(None, "llama")
+    _write(writer, path, sizes, _tensors(sizes, Blocks(seed), kind_of))
+    return path
+
+
+def write_split_model(path: Path, parts: int) -> Path:
+    """Write a tiny model as `parts` files beside `path`, which none of them is; return the first.
+
+    Raises:
+        RuntimeError: numpy or gguf is not installed.
+    """
+    tensors = list(_tensors(TINY, Blocks(0), lambda _: "Q8_0"))
+    writer = library("gguf").GGUFWriter(None, "llama", split_max_tensors=-(-len(tensors) // parts))
+    _write(writer, path, TINY, tensors)
+    return path.with_name(f"{path.stem}-00001-of-{parts:05}.gguf")
+
+
+def _write(writer: Any, path: Path, sizes: Shape, tensors: Iterable[tuple[str, Any, Any]]) -> None:
     _add_sizes(writer, sizes)
     _add_tokenizer(writer, sizes)
-    for name, data, kind in _tensors(sizes, Blocks(seed), kind_of):
+    for name, data, kind in tensors:
         writer.add_tensor(name, data, raw_dtype=kind)
-    writer.write_header_to_file()
+    writer.write_header_to_file(path)
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    return path
 
 
 def _add_sizes(writer: Any, shape: Shape) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import StoreDamagedError
 from stoker.core.model import ModelRef
-from stoker.models.disk import disk_errors, private_folder, sync_folder
+from stoker.models.disk import private_folder, sync_folder
 from stoker.models.manifest import Layer, Manifest, is_digest
 from stoker.models.store import Store, hash_file
 

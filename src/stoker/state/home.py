@@ -6,14 +6,12 @@ those who write them.
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.core.errors import DiskFullError, HomeError, HomeNotWritableError
+from stoker.core.disk_errors import disk_errors
+from stoker.core.errors import HomeNotWritableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,16 @@ class Home:
         return self.root / "models"
 
     @property
+    def scratch(self) -> Path:
+        """Large files that mean nothing once the command that made them has ended."""
+        return self.root / "scratch"
+
+    @property
+    def machine(self) -> Path:
+        """What was measured of this machine."""
+        return self.root / "machine.json"
+
+    @property
     def calibration(self) -> Path:
         """How fast this machine was found to be."""
         return self.root / "calibration.json"
@@ -68,7 +76,7 @@ class Home:
         Raises:
             HomeNotWritableError, DiskFullError: the folder cannot hold anything.
         """
-        with home_errors(self.root):
+        with disk_errors(self.root):
             for folder in (self.root, self.run, self.workers, self.models):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.run.stat().st_uid != os.geteuid():
@@ -79,20 +87,3 @@ class Home:
             probe.write_bytes(b"x" * 512)
             probe.unlink()
         return self
-
-
-@contextmanager
-def home_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says about writing at `path` into our own errors."""
-    try:
-        yield
-    except OSError as error:
-        raise _translate(error, path) from error
-
-
-def _translate(error: OSError, path: Path) -> HomeError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError(f"The disk that holds {path} is full")
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return HomeNotWritableError(f"{path} cannot be written: {error.strerror or error}")
-    return HomeError(f"{path} cannot be used: {error.strerror or error}")

@@ -13,8 +13,9 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import IO
 
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import AlreadyRunningError
-from stoker.state.home import Home, home_errors
+from stoker.state.home import Home
 
 _PROBE_S = 2.0
 
@@ -41,7 +42,7 @@ class ServiceLock:
             AlreadyRunningError: another process is.
             HomeError: the lock file cannot be written.
         """
-        with home_errors(self._home.service_lock):
+        with disk_errors(self._home.service_lock):
             handle = open(self._home.service_lock, "a+", opener=_private)  # noqa: SIM115 - held for life
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,7 +55,7 @@ class ServiceLock:
         """Write down where the service listens; `acquire` came first."""
         if self._file is None:
             raise RuntimeError("announce before acquire")
-        with home_errors(self._home.service_lock):
+        with disk_errors(self._home.service_lock):
             self._file.seek(0)
             self._file.truncate()
             self._file.write(json.dumps(asdict(ServiceAddress(os.getpid(), url))))

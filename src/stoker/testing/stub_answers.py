@@ -8,6 +8,7 @@ from typing import Any
 CHAT_PATH = "/v1/chat/completions"
 COMPLETION_PATH = "/v1/completions"
 EMBEDDING_PATH = "/v1/embeddings"
+RENDER_PATH = "/apply-template"
 DONE = b"data: [DONE]\n\n"
 EMBEDDING_LENGTH = 4
 
@@ -106,6 +107,12 @@ def overflow(prompt_tokens: int, context: int) -> dict[str, Any]:
 def invalid(message: str) -> dict[str, Any]:
     """The error of a request that makes no sense."""
     return {"error": {"code": 400, "message": message, "type": "invalid_request_error"}}
+
+
+def rendered(body: dict[str, Any]) -> dict[str, Any]:
+    """What the stub's chat template makes of a conversation."""
+    turns = [f"{message['role']}: {message['content']}\n" for message in body["messages"]]
+    return {"prompt": "".join(turns) + "assistant: "}
 
 
 def embeddings(body: dict[str, Any], model: str) -> dict[str, Any]:

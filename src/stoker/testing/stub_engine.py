@@ -76,6 +76,8 @@ class StubServer:
             body = call.json()
             if call.path == answers.EMBEDDING_PATH:
                 await reply.send(200, answers.embeddings(body, self._model))
+            elif call.path == answers.RENDER_PATH:
+                await reply.send(200, answers.rendered(body))
             elif call.path in {answers.CHAT_PATH, answers.COMPLETION_PATH}:
                 await self._generate(call.path, body, reply)
             else:

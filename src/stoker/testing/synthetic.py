@@ -5,9 +5,16 @@ python -m stoker.testing.synthetic tiny PATH
 
 from __future__ import annotations
 
-from stoker.models.synthetic import SHAPES, TINY, Shape, main, write_model
+from stoker.models.synthetic import (
+    SHAPES,
+    TINY,
+    Shape,
+    main,
+    write_model,
+    write_split_model,
+)
 
-__all__ = ["SHAPES", "TINY", "Shape", "main", "write_model"]
+__all__ = ["SHAPES", "TINY", "Shape", "main", "write_model", "write_split_model"]
 
 if __name__ == "__main__":
     main()

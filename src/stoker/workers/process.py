@@ -37,10 +37,10 @@ def describe_exit(status: int) -> str:
 class Ears:
     """Who hears the child: `on_line` each line of its standard output, `tail` its errors.
 
-    Lines are cut at `line_bytes`.
+    Lines are cut at `line_bytes`. Without `on_line` the output is left to `ChildProcess.output`.
     """
 
-    on_line: Callable[[str], None]
+    on_line: Callable[[str], None] | None
     tail: LineTail
     line_bytes: int
 
@@ -53,8 +53,11 @@ class ChildProcess:
         self._readers = [
             asyncio.ensure_future(_pump(pipe, take, ears.line_bytes))
             for pipe, take in ((process.stdout, ears.on_line), (process.stderr, ears.tail.append))
-            if pipe is not None
+            if pipe is not None and take is not None
         ]
+        self._output_done = asyncio.Event()
+        if ears.on_line is not None:
+            self._output_done.set()
         self._end = asyncio.ensure_future(self._watch())
 
     @classmethod
@@ -92,6 +95,21 @@ class ChildProcess:
         """The exit status, negative for a signal; None while the process runs."""
         return self._process.returncode
 
+    @property
+    def output(self) -> asyncio.StreamReader:
+        """The standard output of a child without `on_line`, as bytes; read at the reader's pace.
+
+        Raises:
+            ValueError: its lines go to `on_line`.
+        """
+        if self._process.stdout is None or self._output_done.is_set():
+            raise ValueError("this child's output is read already")
+        return self._process.stdout
+
+    def close_output(self) -> None:
+        """Say that no more of `output` will be read; until then `wait` waits."""
+        self._output_done.set()
+
     async def tell(self, data: bytes) -> None:
         """Write `data` to the child's standard input, which stays open.
 
@@ -124,6 +142,7 @@ class ChildProcess:
         _, late = await asyncio.wait(self._readers, timeout=_PIPES_AFTER_EXIT_S)
         for task in late:  # somebody else inherited the pipe and holds it open
             task.cancel()
+        await self._output_done.wait()  # closing the pipe would throw away what is still in it
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio offers no other way to close held pipes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
@@ -29,11 +28,11 @@ from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Event, Request
 from stoker.engines.base import ChildReport, Engine
 from stoker.engines.openai_wire import read_events, read_figures
-from stoker.workers.environment import environment_for, policy_for
+from stoker.workers.caged import start_caged
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
 from stoker.workers.link import EngineStream, Link
-from stoker.workers.process import ChildProcess, Ears, describe_exit, memory_of, python_argv
+from stoker.workers.process import ChildProcess, Ears, describe_exit, memory_of
 from stoker.workers.progress import bytes_from_disk, reading_told
 from stoker.workers.readiness import wait_first_answer, wait_silent
 from stoker.workers.reports import Reports
@@ -41,7 +40,6 @@ from stoker.workers.runtime_dir import RuntimeDirectory
 from stoker.workers.state import FINAL, WorkerEvent, WorkerState, after, can
 from stoker.workers.statistics import WorkerStatistics
 
-CAGE_MODULE = "stoker.workers.cage"
 DEFAULT_LIMITS = WorkerLimits()
 _SYSTEM_CLOCK = SystemClock()
 
@@ -260,14 +258,9 @@ class Worker:
     async def _spawn(self, reports: Reports) -> ChildProcess:
         runtime = self._runtime = RuntimeDirectory.make(self._directory)
         launch = self._engine.launch(self.plan, runtime.socket)
-        policy = policy_for(launch, runtime.path, self._limits.open_files)
-        child = self._child = await ChildProcess.spawn(
-            python_argv(CAGE_MODULE),
-            environment=environment_for(launch),
-            directory=runtime.path,
-            ears=Ears(reports.take, self._tail, self._limits.report_line_bytes),
-        )
-        await child.tell(policy.to_line() + json.dumps(dict(launch.spec)).encode() + b"\n")
+        ears = Ears(reports.take, self._tail, self._limits.report_line_bytes)
+        child = await start_caged(launch, runtime.path, ears, self._limits.open_files)
+        self._child = child
         return child
 
     async def _warm_up(self, child: ChildProcess, reports: Reports) -> ColdStart:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoker.comparing.verdict import Answers, holm, judge
+from stoker.comparing.verdict import ALPHA, Answers, holm, judge, least_visible_loss
 
 
 def answers(name: str, file_bytes: int, right: int, total: int = 100) -> Answers:
@@ -50,3 +50,40 @@ def test_correction_is_holms() -> None:
     assert holm({"a": 0.01, "b": 0.04, "c": 0.03}) == pytest.approx(
         {"a": 0.03, "c": 0.06, "b": 0.06}
     )
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 5, 15])
+def test_the_least_visible_loss_is_the_first_that_the_test_sees(comparisons: int) -> None:
+    """Against as many candidates that are as good as the best, and one that only loses."""
+    loss = least_visible_loss(comparisons)
+
+    def worse(lost: int) -> tuple[str, ...]:
+        others = [answers(f"same{n}", 9, 90) for n in range(comparisons - 1)]
+        return judge([answers("best", 9, 90), *others, answers("lossy", 5, 90 - lost)]).worse
+
+    assert worse(loss) == ("lossy",)
+    assert worse(loss - 1) == ()
+    assert comparisons * 2 / 2**loss < ALPHA
+
+
+def test_the_words_name_the_choice_what_is_worse_and_what_is_not_seen() -> None:
+    f16, q8, q4 = answers("f16", 9, 95), answers("q8_0", 5, 94), answers("q4_0", 3, 60)
+    words = judge([f16, q8, q4]).words
+    assert "q8_0 is the smallest that is not significantly worse than the best, f16" in words
+    assert "q4_0 is significantly worse." in words
+    assert "The test cannot see a loss of fewer than 7 tasks (7.0 points)" in words
+
+
+def test_the_words_of_a_best_that_is_the_smallest_claim_no_more() -> None:
+    words = judge([answers("f16", 9, 95), answers("q4_0", 3, 96)]).words
+    assert words.startswith("q4_0 is the smallest, and none answers more of the 100 tasks.")
+
+
+def test_the_words_of_a_best_above_worse_ones() -> None:
+    words = judge([answers("f16", 9, 95), answers("q4_0", 3, 5)]).words
+    assert words.startswith("f16 is enough: none answers more of the 100 tasks. q4_0 is signif")
+
+
+def test_few_tasks_are_said_to_show_nothing() -> None:
+    words = judge([answers("f16", 9, 3, 3), answers("q4_0", 3, 0, 3)]).words
+    assert "With 3 tasks the test can see no loss at all" in words

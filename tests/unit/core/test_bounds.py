@@ -31,9 +31,10 @@ def test_a_plain_request_passes_unchanged() -> None:
         ("max_tokens", 1.5),
         ("seed", -1),
         ("top_p", 2.0),
+        ("ignore_eos", "yes"),
     ],
 )
-def test_a_number_that_no_engine_can_mean_is_refused(name: str, value: object) -> None:
+def test_a_value_that_no_engine_can_mean_is_refused(name: str, value: object) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         checked(replace(GOOD, sampling=Sampling(**{name: value})))
     assert caught.value.param == name

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from stoker.core.errors import AlreadyRunningError, DiskFullError, HomeError, HomeNotWritableError
-from stoker.state.home import Home, home_errors
+from stoker.core.errors import AlreadyRunningError
+from stoker.state.home import Home
 from stoker.state.service_lock import ServiceAddress, ServiceLock, find_service
 
 
@@ -33,26 +32,6 @@ def test_it_is_private_and_prepared_as_often_as_one_likes(home: Home) -> None:
     home.prepare()
     assert {p.stat().st_mode & 0o777 for p in (home.root, home.run, home.workers)} == {0o700}
     assert [path.name for path in home.run.iterdir()] == ["workers"]
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"),
-    [
-        (errno.ENOSPC, DiskFullError),
-        (errno.EDQUOT, DiskFullError),
-        (errno.EROFS, HomeNotWritableError),
-        (errno.EACCES, HomeNotWritableError),
-        (errno.EIO, HomeError),
-    ],
-)
-def test_what_the_system_says_becomes_our_error(number: int, kind: type[HomeError]) -> None:
-    def fail() -> None:
-        with home_errors(Path("here")):
-            raise OSError(number, os.strerror(number))
-
-    with pytest.raises(HomeError, match="here") as caught:
-        fail()
-    assert type(caught.value) is kind
 
 
 def test_one_home_has_one_service_until_it_lets_go(home: Home) -> None:

@@ -8,6 +8,7 @@ load, and its destructor can hang; so every way out of here works without either
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -18,6 +19,8 @@ from stoker.engines.llamacpp.reports import write_report
 
 _STDIN, _STDOUT = 0, 1
 _SPEC_BYTES_MAX = 1 << 20
+# `common_log_main()` and `common_log_flush(log)`, as C++ names them.
+_LOG, _LOG_FLUSH = "_Z15common_log_mainv", "_Z16common_log_flushP10common_log"
 
 
 def main() -> None:
@@ -80,6 +83,7 @@ def _params(spec: dict[str, Any]) -> Any:
     params.cache_ram_mib = spec["cache_ram_mib"]
     params.cache_idle_slots = spec["cache_ram_mib"] > 0
     params.n_ctx_checkpoints = spec["n_ctx_checkpoints"]
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type(spec["kv_type"])
     _set_weights(params, xllamacpp.llama_load_mode, repack=spec["repack"])
     _set_fixed(params)
     return params
@@ -107,7 +111,19 @@ def _load(params: Any) -> Any:
     try:
         return xllamacpp.Server(params)
     except RuntimeError:
-        os._exit(1)  # the reason is on standard error already, in the engine's words
+        _flush_log()
+        os._exit(1)  # the reason is on standard error, in the engine's words
+
+
+def _flush_log() -> None:
+    """Wait until the engine's logging thread has written all; without, its reason may be lost."""
+    import xllamacpp.xllamacpp as engine  # noqa: PLC0415 - see _params
+
+    with contextlib.suppress(AttributeError, OSError):  # another build: the reason may be lost
+        library = ctypes.CDLL(engine.__file__)
+        log, flush = library[_LOG], library[_LOG_FLUSH]
+        log.restype, flush.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        flush(log())
 
 
 def _wait_for_end() -> None:

@@ -2,9 +2,8 @@
 
 Of the engine's parameter structs only the first fields are touched; the rest stays an opaque
 block that the engine itself filled with its defaults and that is larger than any of its versions.
-The layout is checked where it can be: defaults that are known, and values that are read back. A
-window is 512 tokens, its second half is scored, and the next starts half a window on, so that
-each scored token has at least 256 before it (fewer if the text is shorter than a window).
+The layout is checked where it can be: defaults that are known, and values that are read back.
+How a text becomes sequences is for `logits_spans`.
 """
 
 from __future__ import annotations
@@ -15,14 +14,17 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from stoker.engines.llamacpp.logits import HEADER
+from stoker.engines.llamacpp.logits_spans import Span, Text, Vocabulary
 
-WINDOW = 512
-CONTEXT = 768  # not the engine's default, so that reading it back proves that it was set
+BATCH = 512
+# Never the engine's default of 512, so that reading it back proves that it was set.
+CONTEXT_MIN, CONTEXT_MAX, CONTEXT_STEP = 768, 4096, 256
 _DEFAULTS = (512, 2048, 512, 1)  # n_ctx, n_batch, n_ubatch, n_seq_max
 _NAME_BYTES_MAX = 1 << 16
 _SPEC_BYTES_MAX = 4 << 20
@@ -58,10 +60,13 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "llama_n_ctx": (_UINT, _POINTER),
     "llama_n_batch": (_UINT, _POINTER),
     "llama_model_get_vocab": (_POINTER, _POINTER),
+    "llama_model_n_ctx_train": (_INT, _POINTER),
     "llama_vocab_n_tokens": (_INT, _POINTER),
     "llama_vocab_get_text": (ctypes.c_char_p, _POINTER, _INT),
     "llama_vocab_get_add_bos": (ctypes.c_bool, _POINTER),
     "llama_vocab_bos": (_INT, _POINTER),
+    "llama_vocab_eot": (_INT, _POINTER),
+    "llama_vocab_eos": (_INT, _POINTER),
     "llama_tokenize": (
         _INT,
         _POINTER,
@@ -78,22 +83,6 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "llama_get_memory": (_POINTER, _POINTER),
     "llama_memory_clear": (None, _POINTER, ctypes.c_bool),
 }
-
-
-def windows(count: int) -> Iterator[tuple[int, int, int]]:
-    """Start, end and first scored target of each window over `count` tokens.
-
-    Every token from half a window on is a target exactly once; of a text that is shorter than a
-    window, its second half.
-    """
-    size = min(WINDOW, count)
-    first = max(1, size // 2)
-    for start in range(0, count - first, max(1, size - first)):
-        end = min(start + size, count)
-        if start + first < end:
-            yield start, end, start + first
-        if end == count:
-            return
 
 
 def main() -> None:
@@ -126,21 +115,25 @@ class Reader:
 
     def run(self) -> None:
         """Load, tokenize, check, and write a row for each target."""
-        model, context = self._load()
+        model = self._load()
         vocab = self._lib.llama_model_get_vocab(model)
-        tokens = self._tokens(vocab)
-        spans = list(windows(len(tokens)))
-        if not spans:
-            self._fail("text", "the text is shorter than two tokens")
+        text = Text(self._spec["text"], self._spec["tokens_max"], self._limit(model))
+        cut = text.cut(self._vocabulary(vocab))
+        if not cut.spans:
+            self._fail("short", "the text is too short, or every part of it is too long")
         size = self._lib.llama_vocab_n_tokens(vocab)
-        targets = [one for _, end, first in spans for one in tokens[first:end]]
-        self._say(vocabulary=size, digest=self._digest(vocab, size), targets=targets)
-        bos = self._lib.llama_vocab_bos(vocab) if self._adds_bos(vocab) else None
-        for start, end, first in spans:
-            piece = tokens[start:end]
-            if bos is not None:
-                piece[0] = bos  # each window is a text of its own to the model
-            self._forward(context, piece, first - start, size)
+        self._say(
+            vocabulary=size,
+            digest=self._digest(vocab, size),
+            targets=[one for span in cut.spans for one in span.tokens[span.first :]],
+            counts=cut.counts,
+            text_tokens=cut.text_tokens,
+            text_bytes=cut.text_bytes,
+        )
+        context = self._context(model, max(len(span.tokens) for span in cut.spans))
+        batch = self._batch()
+        for span in cut.spans:
+            self._forward(context, batch, span, size)
 
     def _library(self) -> Any:
         found = importlib.util.find_spec("xllamacpp")
@@ -157,36 +150,50 @@ class Reader:
             self._fail("engine", f"the engine does not export what is needed: {error}")
         return library
 
-    def _load(self) -> tuple[int, int]:
+    def _load(self) -> int:
         self._lib.llama_backend_init()
         path = os.fsencode(self._spec["model"])
         model = self._lib.llama_model_load_from_file(path, self._lib.llama_model_default_params())
         if not model:
             self._fail("load", "the engine could not load the model")
+        return int(model)
+
+    def _limit(self, model: int) -> int:
+        trained = self._lib.llama_model_n_ctx_train(model)
+        return min(CONTEXT_MAX, trained) if trained > 0 else CONTEXT_MAX
+
+    def _context(self, model: int, longest: int) -> int:
+        size = max(CONTEXT_MIN, -(-longest // CONTEXT_STEP) * CONTEXT_STEP)
         params = self._lib.llama_context_default_params()
         if tuple(params.words[:4]) != _DEFAULTS:
             self._fail("engine", "the engine's parameters have another layout than this one knows")
-        params.words[0], params.words[1] = CONTEXT, WINDOW
+        params.words[0], params.words[1] = size, BATCH
         context = self._lib.llama_init_from_model(model, params)
         if not context:
             self._fail("load", "the engine could not make a context")
         read_back = self._lib.llama_n_ctx(context), self._lib.llama_n_batch(context)
-        if read_back != (CONTEXT, WINDOW):
+        if read_back != (size, BATCH):
             self._fail("engine", f"the engine took other parameters than it was given: {read_back}")
         self._lib.llama_set_n_threads(context, self._spec["threads"], self._spec["threads"])
-        return model, context
+        return int(context)
 
-    def _adds_bos(self, vocab: int) -> bool:
-        return bool(self._lib.llama_vocab_get_add_bos(vocab))
+    def _vocabulary(self, vocab: int) -> Vocabulary:
+        adds_bos = self._lib.llama_vocab_get_add_bos(vocab)
+        end = self._lib.llama_vocab_eot(vocab)
+        return Vocabulary(
+            encode=partial(self._tokens, vocab),
+            bos=self._lib.llama_vocab_bos(vocab) if adds_bos else None,
+            end=end if end >= 0 else self._lib.llama_vocab_eos(vocab),
+        )
 
-    def _tokens(self, vocab: int) -> list[int]:
-        text = self._spec["text"].encode()
+    def _tokens(self, vocab: int, words: str, *, begins: bool, special: bool) -> list[int]:
+        text = words.encode()
         room = len(text) + 8  # no token is shorter than a byte, but for the few added ones
         buffer = (ctypes.c_int32 * room)()
-        count = self._lib.llama_tokenize(vocab, text, len(text), buffer, room, True, False)  # noqa: FBT003 - C has no keywords
+        count = self._lib.llama_tokenize(vocab, text, len(text), buffer, room, begins, special)
         if count < 0:
             self._fail("text", "the text cannot be cut into tokens")
-        return list(buffer[: min(count, self._spec["tokens_max"])])
+        return list(buffer[:count])
 
     def _digest(self, vocab: int, size: int) -> str:
         digest = hashlib.sha256()
@@ -195,24 +202,39 @@ class Reader:
             digest.update(len(text).to_bytes(4) + text[:_NAME_BYTES_MAX])
         return f"sha256:{digest.hexdigest()}"
 
-    def _forward(self, context: int, tokens: list[int], first: int, size: int) -> None:
-        """Rows that predict `tokens[first:]`, each from all the tokens before."""
-        self._lib.llama_memory_clear(self._lib.llama_get_memory(context), True)  # noqa: FBT003 - C
-        batch = self._lib.llama_batch_init(len(tokens), 0, 1)
+    def _batch(self) -> _Batch:
+        batch: _Batch = self._lib.llama_batch_init(BATCH, 0, 1)
         if batch.embd or not (batch.token and batch.pos and batch.seq_id and batch.logits):
             self._fail("engine", "the engine's batch has another layout than this one knows")
-        batch.n_tokens = len(tokens)
-        for at, token in enumerate(tokens):
-            batch.token[at], batch.pos[at], batch.n_seq_id[at] = token, at, 1
+        for at in range(BATCH):
+            batch.n_seq_id[at] = 1
             batch.seq_id[at][0] = 0
-            batch.logits[at] = int(first - 1 <= at < len(tokens) - 1)
+        return batch
+
+    def _forward(self, context: int, batch: _Batch, span: Span, size: int) -> None:
+        """Rows that predict `span`'s scored tokens, each from all the tokens before."""
+        self._lib.llama_memory_clear(self._lib.llama_get_memory(context), True)  # noqa: FBT003 - C
+        given = span.tokens[:-1]  # nothing is predicted from the last one
+        for start in range(0, len(given), BATCH):
+            piece = given[start : start + BATCH]
+            rows = [at for at in range(len(piece)) if start + at + 1 >= span.first]
+            self._decode(context, batch, piece, start, rows)
+            for at in rows:
+                row = self._lib.llama_get_logits_ith(context, at)
+                if not row:
+                    self._fail("engine", "the engine kept no logits for a token")
+                self._write(ctypes.string_at(row, 4 * size))
+
+    def _decode(
+        self, context: int, batch: _Batch, piece: Sequence[int], start: int, rows: Sequence[int]
+    ) -> None:
+        batch.n_tokens = len(piece)
+        wanted = set(rows)
+        for at, token in enumerate(piece):
+            batch.token[at], batch.pos[at] = token, start + at
+            batch.logits[at] = int(at in wanted)
         if status := self._lib.llama_decode(context, batch):
             self._fail("engine", f"the engine could not read the text: status {status}")
-        for at in range(first - 1, len(tokens) - 1):
-            row = self._lib.llama_get_logits_ith(context, at)
-            if not row:
-                self._fail("engine", "the engine kept no logits for a token")
-            self._write(ctypes.string_at(row, 4 * size))
 
     def _say(self, **fields: Any) -> None:
         self._write((HEADER + json.dumps(fields) + "\n").encode())

@@ -22,6 +22,7 @@ _SAMPLING = (
     "repeat_penalty",
     "seed",
     "max_tokens",
+    "ignore_eos",
 )
 
 
@@ -37,6 +38,8 @@ def translate(request: Request) -> WireRequest:
     if request.kind is Kind.COMPLETION:
         return _wire("/v1/completions", {"prompt": _prompt(request), **_generation(request)})
     messages = [{"role": m.role.value, "content": m.content} for m in request.messages]
+    if request.kind is Kind.RENDER:
+        return _wire("/apply-template", {"messages": messages})
     return _wire("/v1/chat/completions", {"messages": messages, **_generation(request)})
 
 

@@ -116,7 +116,8 @@ class CommonBody(_Strict):
     def sampling(self) -> Sampling:
         """How the client wants tokens to be chosen."""
         stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
-        names = Sampling.__dataclass_fields__.keys() - {"stop", "max_tokens"}
+        # A client has no way to ask for an answer that may not end: that is for measuring.
+        names = Sampling.__dataclass_fields__.keys() - {"stop", "max_tokens", "ignore_eos"}
         chosen = {name: getattr(self, name) for name in names}
         return Sampling(**chosen, stop=stop, max_tokens=self.tokens_max())
 

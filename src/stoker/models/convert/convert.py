@@ -1,51 +1,141 @@
-"""One folder to one file: finds what the folder holds and hands it to who knows that kind."""
+"""One folder to one file: finds what the folder holds and hands it to who knows that kind.
+
+Everything is read and checked before the first byte is written.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from gguf import GGUFWriter
+from gguf import GGUFType, GGUFWriter
 
-from stoker.core.errors import ModelFileGarbageError, UnsupportedModelError
-from stoker.models.convert import bert
-from stoker.models.convert.folder import need_object, read_tensors
-from stoker.models.convert.writing import write
+from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
+from stoker.models.aside import check_free
+from stoker.models.chat_template import DEFAULT, read_templates
+from stoker.models.checkpoint import POOLING
+from stoker.models.config import Config
+from stoker.models.convert import bert, bpe
+from stoker.models.convert.decoder import FAMILIES, Decoder
+from stoker.models.convert.numbers import Target
+from stoker.models.convert.wordpiece import read_wordpiece
+from stoker.models.convert.writing import Describe, Progress, write
+from stoker.models.documents import Folder, garbage
+from stoker.models.shards import read_weights
 
-KNOWN = ("BertModel",)
+KNOWN = ("BertModel", *FAMILIES)
+_TEMPLATE = "tokenizer.chat_template"
 
 
-def convert(
-    folder: Path, out: Path, *, wide: str = "f16", name: str | None = None, force: bool = False
-) -> None:
-    """Write the model in `folder` to `out`, matrices as `wide`: f16 or bf16.
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was written; `notes` are what a person should know about it."""
+
+    path: Path
+    bytes: int
+    architecture: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that the file will be made of."""
+
+    architecture: str
+    describe: Describe
+    targets: Sequence[Target]
+    notes: tuple[str, ...] = ()
+
+
+def convert(  # noqa: PLR0913 - one parameter for each choice of a person
+    path: Path,
+    out: Path,
+    *,
+    wide: str = "f16",
+    name: str | None = None,
+    force: bool = False,
+    on_progress: Progress | None = None,
+) -> Converted:
+    """Write the model in the folder `path` to `out`, matrices as `wide`: f16 or bf16.
+
+    `on_progress` is told how many bytes of tensor data are written, and of how many.
 
     Raises:
         UnsupportedModelError: the architecture or something in it is not supported.
         ModelFileMissingError: a file that is needed is not there.
         ModelFileGarbageError: a file says what cannot be.
-        InvalidRequestError: `out` exists and `force` is not given.
+        SourceUnsafeError: a file is a link out of the folder.
+        InvalidRequestError: `out` exists and `force` is not given, or cannot be written.
+        DiskFullError: there is no room for `out`.
     """
-    config = need_object(folder / "config.json")
-    architecture = _architecture(config.get("architectures"))
+    check_free(out, force=force)
+    plan = _checked(Folder(path))
 
     def describe(writer: GGUFWriter) -> None:
-        writer.add_name(name or folder.resolve().name)
-        bert.describe(writer, folder, config)
+        writer.add_type(GGUFType.MODEL)
+        writer.add_name(name or path.resolve().name)
+        plan.describe(writer)
 
-    try:
-        targets = bert.targets(read_tensors(folder), int(config["num_hidden_layers"]))
-        write(out, bert.ARCHITECTURE, describe, targets, wide, force=force)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileGarbageError(
-            f"The {architecture} in {folder} lacks or misstates {error}"
-        ) from error
+    write(
+        out, plan.architecture, describe, plan.targets, wide, force=force, on_progress=on_progress
+    )
+    return Converted(out, out.stat().st_size, plan.architecture, plan.notes)
 
 
-def _architecture(said: object) -> str:
-    found = said[0] if isinstance(said, list) and said else None
-    if found not in KNOWN:
+def _checked(folder: Folder) -> _Plan:
+    if not folder.path.is_dir():
+        raise ModelFileMissingError(f"There is no folder {folder.path}")
+    config = Config(folder.need("config.json"))
+    if config.class_name not in KNOWN:
         raise UnsupportedModelError(
-            f"{found or 'A model without a named architecture'} cannot be converted",
+            f"{config.class_name or 'A model without a named architecture'} cannot be converted",
             hint=f"Stoker converts {', '.join(KNOWN)}; fetch others as a .gguf file.",
         )
-    return str(found)
+    try:
+        return (
+            _decoder(folder, config) if config.class_name in FAMILIES else _encoder(folder, config)
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise garbage(f"The {config.class_name} in {folder.path} misstates {error}") from error
+
+
+def _encoder(folder: Folder, config: Config) -> _Plan:
+    encoder = bert.Encoder(folder, config)
+    targets = encoder.targets(folder, read_weights(folder))
+    words = read_wordpiece(folder, config.count("vocab_size"))
+
+    def describe(writer: GGUFWriter) -> None:
+        encoder.describe(writer)
+        words.describe(writer)
+
+    return _Plan(bert.ARCHITECTURE, describe, targets)
+
+
+def _decoder(folder: Folder, config: Config) -> _Plan:
+    if folder.file(POOLING) is not None:
+        raise UnsupportedModelError(f"{config.class_name} as an embedding model is not supported")
+    decoder = Decoder(config)
+    targets = decoder.targets(folder, read_weights(folder))
+    vocabulary = bpe.read_vocabulary(folder, config.values, decoder.sizes.vocabulary)
+    templates = read_templates(folder)
+    notes = decoder.notes + vocabulary.notes
+    if DEFAULT not in templates:
+        notes += ("the folder has no chat template: the file answers plain prompts only",)
+
+    def describe(writer: GGUFWriter) -> None:
+        decoder.describe(writer)
+        bpe.describe(writer, vocabulary)
+        _describe_templates(writer, templates)
+
+    return _Plan(decoder.architecture, describe, targets, notes)
+
+
+def _describe_templates(writer: GGUFWriter, templates: Mapping[str, str]) -> None:
+    if DEFAULT in templates:
+        writer.add_string(_TEMPLATE, templates[DEFAULT])
+    others = sorted(name for name in templates if name != DEFAULT and name.isidentifier())
+    for name in others:
+        writer.add_string(f"{_TEMPLATE}.{name}", templates[name])
+    if others:
+        writer.add_array("tokenizer.chat_templates", others)

@@ -84,10 +84,14 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a source has for one reference; `source` is that reference, pinned to what was found."""
+    """What a source has for one reference; `source` is that reference, pinned to what was found.
+
+    `notes` tell a person what was left out, and why.
+    """
 
     source: str
     files: tuple[Offered, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def model(self) -> Offered:
@@ -102,7 +106,7 @@ class Source(Protocol):
         """What there is now.
 
         Raises:
-            SourceError: it cannot be reached, denies, or says what is not safe to follow.
+            SourceError: it cannot be reached, denies, has none, or says what is not safe to follow.
             SeveralFilesError: there is more than one model and none was named.
             InvalidSourceError: there is no model.
         """
@@ -179,7 +183,10 @@ def _listing(groups: list[list[Offered]]) -> str:
 
 def _example(groups: list[list[Offered]], reference: str) -> str:
     label = _label(groups[0], groups)
-    joined = f"{reference}:{label}" if reference.startswith("hf:") else f"{reference}/{label}"
+    joined = f"{reference}/{label}"
+    if reference.startswith("hf:"):
+        repository, at, revision = reference.partition("@")
+        joined = f"{repository}:{label}{at}{revision}"
     return f"name one, for instance `stoker pull {joined}`"
 
 

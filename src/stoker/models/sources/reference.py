@@ -17,6 +17,7 @@ from stoker.core.errors import InvalidSourceError
 
 TEXT_MAX_BYTES = 4096
 OLLAMA_HOST = "registry.ollama.ai"
+_FAR = frozenset({"hf", "ollama", "oci", "http", "https"})
 _SHOWN = 80
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -101,6 +102,11 @@ def parse_reference(text: str) -> Reference:
     readers: dict[str, Callable[[str], Reference]] = {"hf": _hub, "ollama": _ollama, "oci": _oci}
     reader = readers.get(scheme.lower() if colon else "")
     return reader(rest) if reader is not None else PathReference(Path(text))
+
+
+def is_far(text: str) -> bool:
+    """Whether `text` has the form of a source that lies elsewhere."""
+    return text.partition(":")[0].lower() in _FAR
 
 
 def loosened(reference: Reference) -> Reference:

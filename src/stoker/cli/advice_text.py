@@ -1,0 +1,107 @@
+"""Advice as text for people: the answer in one line, reasons, what would change it, what to watch.
+
+Pure. Lines are at most as wide as they may be.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from stoker.core.advice import Advice, Answer, LocalOption, Role
+from stoker.core.costs import MonthlyCost
+from stoker.core.rules import RuleBook
+from stoker.core.units import format_bytes
+from stoker.planning.facts import describe_break_even
+from stoker.planning.words import rate_span, usd_span
+
+WIDTH = 100
+_MARKS = {True: "fired", False: "-"}
+
+
+def render(advice: Advice, *, width: int = WIDTH) -> list[str]:
+    """The lines that `stoker advise` prints."""
+    against = [one.say for one in advice.reasons if one.role is Role.OUTVOTED]
+    reasons = [one.say for one in advice.reasons if one.role is not Role.OUTVOTED]
+    contradiction = advice.answer is Answer.CONTRADICTION
+    changes = "What to relax" if contradiction else "What would change it"
+    return [
+        *_wrap(advice.headline, width),
+        *_section("Why", reasons, width),
+        *_section("On the other side", [] if contradiction else against, width),
+        *_section("The boundary", advice.boundary, width),
+        *_section("What it costs", list(_costs(advice)), width),
+        *_section(changes, [one.say for one in advice.changes], width),
+        *_section("What to watch", advice.watch, width),
+        *_section("Assumed", [_sentence(advice.assumed)], width),
+        *_section("Not known", [_sentence(advice.missing)], width),
+    ]
+
+
+def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
+    """Every rule in its order with its conditions and whether it fired, and every model."""
+    fired = dict(advice.rules)
+    lines = [
+        f"{_MARKS[fired.get(rule.name, False)]:<6} {rule.name}: {'; '.join(map(str, rule.when))}"
+        for rule in book.rules
+    ]
+    return [
+        *_section("Every rule in its order, with its conditions", lines, width),
+        *_section("Every model of the catalogue here", map(_model, advice.options), width),
+    ]
+
+
+def _costs(advice: Advice) -> Iterator[str]:
+    if advice.answer is Answer.HYBRID and advice.local_cost is not None:
+        yield "Each figure is for the whole volume; the split decides how it is shared."
+    if advice.local_cost is not None:
+        yield f"Here: {_cost(advice.local_cost)}"
+    if advice.api_cost is not None and advice.api is not None:
+        yield f"{advice.api.reference}: {_cost(advice.api_cost)}"
+    if advice.break_even is not None:
+        yield _capital(describe_break_even(advice.break_even)) + "."
+    if advice.capacity is not None:
+        yield f"Capacity is {advice.capacity.verdict}: {advice.capacity.why}."
+
+
+def _cost(cost: MonthlyCost) -> str:
+    parts = [
+        f"{part.name} {'unknown' if part.usd is None else usd_span(part.usd)}"
+        for part in cost.parts
+    ]
+    if all(part.usd is None for part in cost.parts):
+        return f"unknown ({', '.join(cost.missing)} missing)."
+    each = cost.usd_per_mtok
+    per = "" if each is None else f", {usd_span(each)} for a million tokens"
+    least = "" if cost.total is not None else "at least "
+    return f"{least}{usd_span(cost.known)} a month{per} ({', '.join(parts)})."
+
+
+def _model(option: LocalOption) -> str:
+    speed = "speed unknown" if option.stream_tok_s is None else rate_span(option.stream_tok_s)
+    tier = option.tier or "unproven"
+    size = format_bytes(option.memory_bytes)
+    return f"{option.name} {option.quantization}: {tier}, {size}, {option.fit.value}, {speed}"
+
+
+def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+    told = [line for line in lines if line]
+    if told:
+        yield ""
+        yield title
+        for line in told:
+            yield from _wrap(line, width, "  - ", "    ")
+
+
+def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
+    )
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    return _capital(", ".join(parts)) + "." if parts else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

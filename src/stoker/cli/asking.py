@@ -1,0 +1,119 @@
+"""The questions of `stoker advise` on a terminal: few, short, and each can be skipped.
+
+Owns the order and the words. What an answer may be is checked by `library.constraints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from stoker.core.needs import DataPlace, Operations, Quality, Stage
+
+Answers = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question: the need it asks for, its words, and the answers that it takes.
+
+    `name` is a need, or `costs.` and a cost. `only_if` looks at the answers so far. An empty
+    `default` means that Enter leaves the need unstated.
+    """
+
+    name: str
+    words: str
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    only_if: Callable[[Mapping[str, Any]], bool] = lambda _: True
+
+
+def _has_volume(answers: Mapping[str, Any]) -> bool:
+    return bool(answers.get("requests_per_day"))
+
+
+def _may_pay(answers: Mapping[str, Any]) -> bool:
+    """Costs are asked for where they can decide: there is a volume, and an API is possible."""
+    places = (DataPlace.MACHINE, DataPlace.NETWORK)
+    return _has_volume(answers) and answers.get("data") not in places
+
+
+QUESTIONS: Sequence[Question] = (
+    Question("data", "Where may your data go?", tuple(DataPlace), "anywhere"),
+    Question("offline", "Must it work without a network?", ("yes", "no"), "no"),
+    Question("quality", "How good must answers be?", tuple(Quality), "good"),
+    Question("stage", "How far is the project?", tuple(Stage), "production"),
+    Question("operations", "Who can look after a service?", tuple(Operations)),
+    Question("requests_per_day", "How many requests a day?"),
+    Question("prompt_tokens", "Tokens in a prompt?", default="1000", only_if=_has_volume),
+    Question("answer_tokens", "Tokens in an answer?", default="300", only_if=_has_volume),
+    Question("ttft_s_max", "Seconds that people wait for the first word?"),
+    Question("budget_usd_month", "The most it may cost, in dollars a month?"),
+    Question(
+        "costs.purchase_usd",
+        "What does the machine cost, in dollars (0 if owned)?",
+        (),
+        "",
+        _may_pay,
+    ),
+    Question("costs.usd_per_kwh", "What does a kWh cost, in dollars?", (), "", _may_pay),
+    Question("costs.person_hours_month", "Hours a month to look after it?", (), "", _may_pay),
+    Question("costs.usd_per_person_hour", "What does such an hour cost?", (), "", _may_pay),
+)
+_WHOLE = frozenset({"prompt_tokens", "answer_tokens"})
+
+
+def ask(given: Mapping[str, Any]) -> Answers:
+    """`given` with the answers to what it leaves open; questions go to the standard error.
+
+    Raises:
+        click.Abort: the person gave up with Ctrl-C or Ctrl-D.
+    """
+    answers: Answers = dict(given)
+    costs: Answers = dict(given.get("costs", {}))
+    click.echo("Enter takes what stands in brackets, or skips the question.", err=True)
+    for question in QUESTIONS:
+        table, _, name = question.name.rpartition(".")
+        place = costs if table else answers
+        if name in place or not question.only_if(answers):
+            continue
+        value = _ask_one(question)
+        if value is not None:
+            place[name] = value
+    return {**answers, "costs": costs} if costs else answers
+
+
+def _ask_one(question: Question) -> Any:
+    words = f"{question.words} ({', '.join(question.choices)})" if question.choices else None
+    answer: str | float | None = click.prompt(
+        words or question.words,
+        default=question.default,
+        show_default=bool(question.default),
+        prompt_suffix=" ",
+        err=True,
+        value_proc=lambda text: _read(question, text.strip()),
+    )
+    if question.name == "offline":
+        return answer == "yes"
+    return None if answer == "" else answer
+
+
+def _read(question: Question, text: str) -> str | float | int:
+    """What was typed, in the question's kind; an unfinished word is completed."""
+    if not text:
+        return ""
+    if question.choices:
+        found = [choice for choice in question.choices if choice.startswith(text.lower())]
+        if len(found) != 1:
+            raise click.UsageError(f"one of {', '.join(question.choices)}, please")
+        return found[0]
+    try:
+        value = float(text.replace(",", "").replace("_", "").removeprefix("$"))
+    except ValueError:
+        raise click.UsageError("a number, please") from None
+    if not 0 <= value < 1e12:
+        raise click.UsageError("a number from 0 on, please")
+    return int(value) if question.name in _WHOLE else value

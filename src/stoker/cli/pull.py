@@ -1,0 +1,173 @@
+"""`stoker pull`: a model from its source into the store."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stoker.cli.options import json_option
+from stoker.cli.storing import open_store
+from stoker.core.errors import StokerError
+from stoker.core.model import ModelRef
+from stoker.core.units import format_bytes
+from stoker.models.sources.reference import Reference, parse_reference
+
+if TYPE_CHECKING:
+    from stoker.cli.pull_display import Display
+    from stoker.models.changes import Change, State
+    from stoker.models.manifest import Manifest
+    from stoker.models.pulling import Pulled, Resolved
+
+_SHORT = len("sha256:") + 12
+
+
+@click.command("pull", short_help="Fetch a model into the store.")
+@click.argument("ref", metavar="REF")
+@click.option("--as", "name", metavar="NAME", help="What it is called here: name or name:tag.")
+@click.option("--yes", is_flag=True, help="Let NAME mean the new model without asking.")
+@json_option
+def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
+    """Fetch a model into the store.
+
+    REF is an address, with #sha256= where the digest is known; hf:owner/repo, with :QUANTIZATION
+    or :FILE, and @REVISION; ollama:name:tag; oci:host/name:tag; a .gguf file, or a folder with
+    one. Of a split model any part will do. What breaks off is kept, and the same command goes on
+    from there. Every byte is verified, and what is no model is refused. A name that means another
+    model is changed only after asking, or with --yes.
+
+    \b
+    Examples:
+      stoker pull https://example.org/models/shop-q8_0.gguf --as shop
+      stoker pull hf:owner/repo:Q4_K_M
+      stoker pull ollama:name:tag --json
+      stoker pull ./my-model.gguf --as mine --yes
+    """
+    reference = parse_reference(ref)
+    wanted = ModelRef.parse(name) if name is not None else None
+    from stoker.cli.pull_display import display_for  # noqa: PLC0415 - help must stay light
+
+    display = display_for(as_json=as_json)
+    talk = _Talk(display, named=name is not None, yes=yes, as_json=as_json)
+    try:
+        pulled = asyncio.run(_pull(reference, wanted, talk))
+    except KeyboardInterrupt:
+        display.interrupted(f"stoker pull {shlex.quote(ref)}{_as(name)}")
+        raise
+    except StokerError:
+        display.end_line()
+        raise
+    display.done(describe(pulled), _sentence(pulled))
+    if pulled.replaced and not as_json:
+        click.echo("What it meant before stays on the disk until `stoker gc`.", err=True)
+
+
+def describe(pulled: Pulled) -> dict[str, Any]:
+    """What the last line of `pull --json` says, `event` aside; sizes in bytes."""
+    manifest = pulled.manifest
+    return {
+        "model": str(manifest.ref),
+        "changed": pulled.changed,
+        "source": manifest.source,
+        "bytes": manifest.size_bytes,
+        "digests": [layer.digest for layer in manifest.layers],
+        "quantization": manifest.facts.get("quantization"),
+        "parameters": manifest.facts.get("parameters"),
+    }
+
+
+async def _pull(reference: Reference, ref: ModelRef | None, talk: _Talk) -> Pulled:
+    from stoker.models.download.client import HttpClient  # noqa: PLC0415 - a web library
+    from stoker.models.download.tuning import keep_freed_memory  # noqa: PLC0415
+    from stoker.models.pulling import Audience, Pull  # noqa: PLC0415
+
+    keep_freed_memory()
+    audience = Audience(talk.display.hear, talk.resolved, talk.agree)
+    async with HttpClient(told=talk.display.hear) as client:
+        return await Pull(reference, ref, open_store(), audience).run(client)
+
+
+class _Talk:
+    """What is said to the person before bytes move, and what is asked."""
+
+    def __init__(self, display: Display, *, named: bool, yes: bool, as_json: bool) -> None:
+        self.display = display
+        self._named = named
+        self._yes = yes
+        self._as_json = as_json
+
+    def resolved(self, found: Resolved) -> None:
+        """Say what will be fetched, and under which name it will be kept."""
+        sizes = [file.size_bytes for file in found.offer.files]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        files = [
+            {"name": file.name, "bytes": file.size_bytes, "digest": file.digest, "kind": file.kind}
+            for file in found.offer.files
+        ]
+        document = {"source": found.offer.source, "model": str(found.ref), "files": files}
+        size = "a file whose size is not told" if total is None else format_bytes(total)
+        chosen = "" if self._named else " (--as NAME calls it otherwise)"
+        self.display.resolved(document, f"Fetching {size} as {found.ref}{chosen}")
+        for note in found.offer.notes:
+            self.display.say(f"note: {note}")
+
+    def agree(self, change: Change) -> bool:
+        """Show what a name would mean, and ask whether it shall."""
+        self.display.end_line()
+        for line in _change_lines(change):
+            click.echo(line, err=True)
+        if self._yes:
+            return True
+        if self._as_json or not _can_ask():
+            return False
+        return click.confirm(f"Shall {change.ref} mean the new one?", err=True)
+
+
+def _can_ask() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _change_lines(change: Change) -> list[str]:
+    """Old and new beside each other: digests, sizes, and those facts that differ."""
+    old, new = change.old, change.new
+    lines = [
+        f"{change.ref} would mean another model:",
+        f"  {'':20} {'now':24} then",
+        f"  {'digest':20} {_digest(old):24} {_digest(new)}",
+        f"  {'size':20} {_size(old):24} {_size(new)}",
+    ]
+    pairs = [(key.replace("_", " "), pair) for key, pair in change.differing.items()]
+    lines += [f"  {key:20} {_fact(before):24} {_fact(after)}" for key, (before, after) in pairs]
+    if old.source != new.source:
+        lines += [f"  {'source now':20} {old.source}", f"  {'source then':20} {new.source}"]
+    return lines
+
+
+def _digest(state: State) -> str:
+    first = next(iter(state.digests), None)
+    return "not known yet" if first is None else first[:_SHORT]
+
+
+def _size(state: State) -> str:
+    return "not known" if state.size_bytes is None else format_bytes(state.size_bytes)
+
+
+def _fact(value: Any) -> str:
+    text = "-" if value in (None, "") else str(value)
+    return text[:_SHORT] if text.startswith("sha256:") else text
+
+
+def _sentence(pulled: Pulled) -> str:
+    manifest: Manifest = pulled.manifest
+    state = "" if pulled.changed else "  up to date"
+    kind = manifest.facts.get("quantization") or "-"
+    digest = manifest.model.digest[:_SHORT]
+    return f"{manifest.ref}  {format_bytes(manifest.size_bytes)}  {kind}  {digest}{state}"
+
+
+def _as(name: str | None) -> str:
+    return "" if name is None else f" --as {shlex.quote(name)}"

@@ -1,0 +1,135 @@
+"""What advice is: the options it weighs and the answer with its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stoker.core.costs import ApiPrice, BreakEven, Capacity, MonthlyCost
+from stoker.core.estimate import Interval
+from stoker.core.needs import Quality
+
+
+class Answer(StrEnum):
+    """Where models should run."""
+
+    LOCAL = "local"
+    API = "api"
+    HYBRID = "hybrid"
+    CONTRADICTION = "contradiction"  # the needs cannot be met together
+
+    @property
+    def sends_data(self) -> bool:
+        """Whether anything leaves for somebody else's machine."""
+        return self in {Answer.API, Answer.HYBRID}
+
+
+class Fit(StrEnum):
+    """Whether a model's memory is there."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT_NOW = "does_not_fit_now"
+    CAN_NEVER_FIT = "can_never_fit"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be loaded now."""
+        return self in {Fit.FITS, Fit.TIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOption:
+    """One model as it would run on a machine; a speed that is not known is None.
+
+    `tier` is None where nobody should expect anything untried. `stream_tok_s` is what each of the
+    planned concurrent answers gets, `total_tok_s` all of them together, both of decode;
+    `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone.
+    """
+
+    name: str
+    quantization: str
+    tier: Quality | None
+    memory_bytes: int
+    fit: Fit
+    device: str = "cpu"
+    stream_tok_s: Interval | None = None
+    total_tok_s: Interval | None = None
+    prefill_tok_s: Interval | None = None
+    ttft_s: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOption:
+    """One model behind an API. Its latency is assumed unless somebody measured it.
+
+    `near` are names like its own that have a price, where it has none.
+    """
+
+    reference: str
+    tier: Quality
+    price: ApiPrice | None = None
+    ttft_s: Interval | None = None
+    tok_s: Interval | None = None
+    near: tuple[str, ...] = ()
+
+
+class Role(StrEnum):
+    """What a rule that fired did for the answer."""
+
+    DECIDES = "decides"
+    FORBIDS = "forbids"
+    SUPPORTS = "supports"
+    OUTVOTED = "outvoted"
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule whose conditions held, as a sentence with its figures."""
+
+    rule: str
+    role: Role
+    say: str
+    relax: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One need changed, and the answer that it would lead to. `say` has both in plain words."""
+
+    need: str
+    value: str
+    answer: Answer
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Where to run, and why.
+
+    `changes` are single changes that lead to another answer; in a contradiction they are what to
+    relax. `boundary` says what stays and what may leave, for a hybrid. `assumed` and `missing`
+    name what nobody stated. `rules` names every rule and whether it fired, for explanation.
+    """
+
+    answer: Answer
+    headline: str
+    reasons: tuple[Fired, ...]
+    changes: tuple[Change, ...]
+    watch: tuple[str, ...]
+    boundary: tuple[str, ...] = ()
+    local: LocalOption | None = None
+    api: ApiOption | None = None
+    local_cost: MonthlyCost | None = None
+    api_cost: MonthlyCost | None = None
+    break_even: BreakEven | None = None
+    capacity: Capacity | None = None
+    assumed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    rules: tuple[tuple[str, bool], ...] = ()
+    options: tuple[LocalOption, ...] = ()
+
+    @property
+    def decided_by(self) -> str:
+        """The name of the rule that decided, empty if none did."""
+        return next((one.rule for one in self.reasons if one.role is Role.DECIDES), "")

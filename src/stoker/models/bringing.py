@@ -1,0 +1,211 @@
+"""An offer's files, each whole and verified: in a part of its own, or in the store already.
+
+Owns who fetches: one process for each file, which holds the file's lock until the files have their
+name; another one waits, and then finds them. Models come first, small files after them, and each
+kind is claimed in the order of its keys, so that two pulls never wait for each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from stoker.core.errors import ModelNotFoundError
+from stoker.models.download.client import HttpClient
+from stoker.models.download.copying import copy_in, hash_in_place
+from stoker.models.download.events import DownloadEvent, Kept, Moved, Told, Waiting
+from stoker.models.download.fetching import Fetched, fetch
+from stoker.models.download.hops import shown
+from stoker.models.download.part import Part, check_space, claim
+from stoker.models.download.target import Wanted
+from stoker.models.first_bytes import check_first_bytes
+from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
+from stoker.models.store import Store
+
+BIG = frozenset({MODEL, PROJECTOR})
+_NAME_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One file that is here: in `part`, or where that is None in the store. `name` is for show."""
+
+    file: Offered
+    path: Path
+    digest: str
+    size_bytes: int
+    part: Part | None = None
+
+    @property
+    def name(self) -> str:
+        """The last word of the file's name."""
+        return show_name(self.file)
+
+
+def show_name(file: Offered) -> str:
+    """The last word of a file's name."""
+    return file.name.rpartition("/")[2][-_NAME_MAX:]
+
+
+class Bringer:
+    """Brings files for one pull; what it locks and opens is let go of when `stack` ends."""
+
+    def __init__(self, store: Store, client: HttpClient, stack: AsyncExitStack, told: Told) -> None:
+        self._store = store
+        self._client = client
+        self._stack = stack
+        self._told = told
+        self._waited = False
+
+    async def bring(self, offer: Offer) -> list[Brought]:
+        """All files of `offer`, in its order.
+
+        Raises:
+            SourceError, ModelFileError, InvalidSourceError, HomeError: one cannot be had.
+        """
+        files = {_key(file): file for file in offer.files}
+        progress = _Progress(files.values(), self._told)
+        found = {key: one for key, file in files.items() if (one := self._have(file, file.digest))}
+        self._check_room(file for key, file in files.items() if key not in found)
+        for big in (True, False):
+            keys = [key for key, file in files.items() if (file.kind in BIG) is big]
+            missing = [key for key in keys if key not in found]
+            for key in sorted(missing):
+                await self._claim(key, files[key])
+            for key in missing:
+                found[key] = await self._one(key, files[key], offer.source, progress)
+                progress.end_file(found[key].size_bytes)
+        return [replace(found[_key(file)], file=file) for file in offer.files]
+
+    def keep(self, brought: Sequence[Brought]) -> None:
+        """Take what lies in parts into the store.
+
+        Raises:
+            HomeError: the disk is full, or the store cannot be written.
+        """
+        for part, digest in {one.part: one.digest for one in brought}.items():
+            if part is not None:
+                self._store.adopt(part.path, digest, hashed=True)
+                part.forget()
+
+    def discard(self, brought: Sequence[Brought]) -> None:
+        """Remove what lies in parts: it is of no use."""
+        for part in {one.part for one in brought}:
+            if part is not None:
+                part.remove()
+
+    def _have(self, file: Offered, digest: str | None) -> Brought | None:
+        """`file` out of the store, where it is held from now on; None where it is not there."""
+        if digest is None or not self._store.has(digest):
+            return None
+        try:
+            path = self._stack.enter_context(self._store.hold(digest))
+        except ModelNotFoundError:  # removed just now
+            return None
+        return Brought(file, path, digest, path.stat().st_size)
+
+    def _check_room(self, files: Iterable[Offered]) -> None:
+        """Nothing, where the disk has room for all that is still to come, as far as that is known.
+
+        Raises:
+            DiskFullError: it has not.
+        """
+        far = [file for file in files if file.path is None]
+        needed = sum(file.size_bytes or 0 for file in far)
+        here = sum(_taken(self._store.parts / f"{_key(file)}.part") for file in far)
+        check_space(self._store.parts, max(0, needed - here), self._client.limits.spare_bytes)
+
+    async def _claim(self, key: str, file: Offered) -> None:
+        lock = self._store.parts / f"{key}.lock"
+        limits, timing = self._client.limits, self._client.timing
+        handle = await claim(lock, show_name(file), limits, timing, self._hear_waiting)
+        self._stack.callback(os.close, handle)
+        self._stack.callback(lock.unlink, missing_ok=True)  # while it is still held
+
+    def _hear_waiting(self, event: DownloadEvent) -> None:
+        self._waited = self._waited or isinstance(event, Waiting)
+        self._told(event)
+
+    async def _one(self, key: str, file: Offered, source: str, told: Told) -> Brought:
+        if self._waited:
+            digest = file.digest or self._stored_meanwhile(file, source)
+            if (here := self._have(file, digest)) is not None:
+                return here
+        if file.path is not None and (copied := await self._copied_before(file, told)) is not None:
+            return copied
+        part = Part(self._store.parts, key, shown(file.url) if file.url else source)
+        self._stack.callback(self._put_away, part, file)
+        fetched = await self._fill(part, file, told)
+        return Brought(file, part.path, fetched.digest, fetched.size_bytes, part)
+
+    def _stored_meanwhile(self, file: Offered, source: str) -> str | None:
+        """What the process for which we waited has stored from the same place."""
+        for manifest in self._store.manifests():
+            if manifest.source == source:
+                for layer in manifest.layers:
+                    if (layer.name, layer.kind) == (show_name(file), file.kind):
+                        return layer.digest
+        return None
+
+    async def _copied_before(self, file: Offered, told: Told) -> Brought | None:
+        """A file of this disk that the store has already: what has its size is looked at first."""
+        sizes = {layer.size_bytes for one in self._store.manifests() for layer in one.layers}
+        if file.path is None or file.size_bytes not in sizes:
+            return None
+        return self._have(file, (await hash_in_place(file.path, told)).digest)
+
+    async def _fill(self, part: Part, file: Offered, told: Told) -> Fetched:
+        if file.path is not None:
+            return await copy_in(file.path, part, self._client.limits, told)
+        wanted = Wanted(show_name(file), file.url, file.headers, file.size_bytes, file.digest)
+        if file.kind in BIG:
+            wanted = replace(wanted, check_start=partial(check_first_bytes, show_name(file)))
+        return await fetch(self._client, wanted, part, told)
+
+    def _put_away(self, part: Part, file: Offered) -> None:
+        """Close `part`; what has not gone into the store stays only if one can go on with it."""
+        part.close()
+        if not part.resumable:
+            part.remove()
+        elif part.path.exists():
+            self._told(Kept(show_name(file), part.ranges.covered))
+
+
+class _Progress:
+    """What is told of one file, as told of all of them together."""
+
+    def __init__(self, files: Iterable[Offered], told: Told) -> None:
+        sizes = [file.size_bytes for file in files]
+        self._total = None if None in sizes else sum(size or 0 for size in sizes)
+        self._alone = len(sizes) == 1
+        self._told = told
+        self._before = 0
+
+    def __call__(self, event: DownloadEvent) -> None:
+        if isinstance(event, Moved):
+            total = event.total_bytes if self._alone else self._total
+            event = Moved(self._before + event.done_bytes, total or self._total)
+        self._told(event)
+
+    def end_file(self, size_bytes: int) -> None:
+        """A file is whole."""
+        self._before += size_bytes
+
+
+def _key(file: Offered) -> str:
+    """What a file's part is called: the same for all who want the same file."""
+    what = file.digest or (f"path {file.path}" if file.path is not None else f"url {file.url}")
+    return hashlib.sha256(what.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _taken(path: Path) -> int:
+    """The bytes of the disk that a file takes, holes left out."""
+    try:
+        return path.stat().st_blocks * 512
+    except OSError:
+        return 0

@@ -1,0 +1,54 @@
+"""A Hugging Face folder on this machine as one model: its facts, without reading its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
+from stoker.core.model import ModelFacts
+from stoker.models.chat_template import read_templates
+from stoker.models.config import Beside, facts_of
+from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder
+from stoker.models.shards import read_weights
+from stoker.models.tokenizer_json import kind_of, split_of
+
+POOLING = "1_Pooling/config.json"
+
+
+def read_checkpoint(path: Path) -> ModelFacts:
+    """The facts of the model saved in the folder `path`.
+
+    Raises:
+        ModelFileMissingError: it is no folder, or lacks `config.json` or some of the weights.
+        ModelFileError: a file is broken or says what cannot be.
+        SourceUnsafeError: a file is a link out of the folder.
+    """
+    if not path.is_dir():
+        raise ModelFileMissingError(f"There is no folder {path}")
+    folder = Folder(path)
+    config = folder.need("config.json")
+    weights = read_weights(folder)
+    return facts_of(path.resolve().name, config, weights, _beside(folder))
+
+
+def _beside(folder: Folder) -> Beside:
+    tokenizer = folder.object("tokenizer.json", TOKENIZER_BYTES_MAX)
+    kind = kind_of(tokenizer)
+    return Beside(
+        tokenizer=kind or _sentencepiece(folder),
+        tokenizer_pre=_split(tokenizer) if kind == "gpt2" else "",
+        chat_template=read_templates(folder).get("default"),
+        pooled=folder.file(POOLING) is not None,
+    )
+
+
+def _split(tokenizer: dict[str, Any]) -> str:
+    try:
+        return split_of(tokenizer)
+    except UnsupportedModelError:
+        return ""
+
+
+def _sentencepiece(folder: Folder) -> str:
+    return "llama" if folder.file("tokenizer.model") is not None else ""

@@ -1,0 +1,119 @@
+"""Whether a stored model is what its source has now. Pure: `sources.asking` asks the source.
+
+Files are compared by their digests. Where a source states none, a size can still tell that it has
+another file, but never that it has the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stoker.core.errors import InvalidSourceError, SourceMissingError, StokerError
+from stoker.models.manifest import Layer, Manifest
+from stoker.models.sources.base import MODEL, Offer, Offered
+
+
+class State(StrEnum):
+    """How what is stored stands to what there is."""
+
+    CURRENT = "current"
+    NEWER = "newer"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What is known of one stored name.
+
+    The digests are those of the model's file (of a split model, of its first); the bytes are those
+    of all files. `reason` is for a person, and empty where the state says all.
+    """
+
+    model: str
+    source: str
+    state: State
+    digest: str
+    size_bytes: int
+    new_digest: str | None = None
+    new_size_bytes: int | None = None
+    new_source: str | None = None
+    reason: str = ""
+
+
+def compared(manifest: Manifest, offer: Offer) -> Freshness:
+    """What `offer`, which the source of `manifest` has now, means for it."""
+    state, reason = _judged(manifest, offer)
+    sizes = [file.size_bytes for file in offer.files]
+    return Freshness(
+        model=str(manifest.ref),
+        source=manifest.source,
+        state=state,
+        digest=manifest.model.digest,
+        size_bytes=manifest.size_bytes,
+        new_digest=offer.model.digest,
+        new_size_bytes=None if None in sizes else sum(size or 0 for size in sizes),
+        new_source=offer.source,
+        reason=reason,
+    )
+
+
+def unasked(manifest: Manifest) -> Freshness:
+    """What is known of a model from this machine's own disk: nobody else has a newer one."""
+    return _without_offer(manifest, State.LOCAL, "")
+
+
+def failed(manifest: Manifest, error: StokerError) -> Freshness:
+    """What it means for `manifest` that its source answered with `error`."""
+    gone = isinstance(error, (SourceMissingError, InvalidSourceError))
+    return _without_offer(manifest, State.GONE if gone else State.UNKNOWN, error.message)
+
+
+def unknown(manifest: Manifest, reason: str) -> Freshness:
+    """That nothing could be found out about `manifest`, and why."""
+    return _without_offer(manifest, State.UNKNOWN, reason)
+
+
+def _without_offer(manifest: Manifest, state: State, reason: str) -> Freshness:
+    return Freshness(
+        model=str(manifest.ref),
+        source=manifest.source,
+        state=state,
+        digest=manifest.model.digest,
+        size_bytes=manifest.size_bytes,
+        reason=reason,
+    )
+
+
+def _judged(manifest: Manifest, offer: Offer) -> tuple[State, str]:
+    if offer.source == manifest.source and _is_pinned(offer.source):
+        return State.CURRENT, ""
+    stored = {(layer.kind, layer.digest) for layer in manifest.layers}
+    offered = {(file.kind, file.digest) for file in offer.files if file.digest is not None}
+    if offered == stored:
+        return State.CURRENT, ""
+    stated = all(file.digest is not None for file in offer.files)
+    if stated or offered - stored:
+        return State.NEWER, _changes(stored ^ offered if stated else offered - stored)
+    return _by_size(manifest.layers, offer.files)
+
+
+def _is_pinned(source: str) -> bool:
+    """Whether equal texts mean equal bytes: an address without a digest does not."""
+    return "#commit=" in source or "sha256" in source
+
+
+def _changes(different: set[tuple[str, str]]) -> str:
+    """What is new, where it is not the model itself."""
+    kinds = sorted({kind for kind, _ in different})
+    return "" if MODEL in kinds else f"only its {' and '.join(kinds)} changed"
+
+
+def _by_size(layers: tuple[Layer, ...], files: tuple[Offered, ...]) -> tuple[State, str]:
+    stored = sorted(layer.size_bytes for layer in layers)
+    offered = [file.size_bytes for file in files]
+    if None not in offered and sorted(size or 0 for size in offered) != stored:
+        return State.NEWER, "its size is another; the source states no digest"
+    return State.UNKNOWN, "the source states no digest to compare with"

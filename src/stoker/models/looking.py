@@ -1,0 +1,26 @@
+"""The facts of a model where it lies, near or far, before a byte of its weights is fetched."""
+
+from __future__ import annotations
+
+from stoker.core.model import ModelFacts
+from stoker.models.download.client import HttpClient
+from stoker.models.download.limits import DownloadLimits
+from stoker.models.remote_facts import remote_facts
+from stoker.models.sources.opening import source_for
+from stoker.models.sources.reference import Reference
+
+# A person waits for a look, and can look again: less patience than for gigabytes.
+LIMITS = DownloadLimits(head_s=10.0, small_s=30.0, tries=2)
+
+
+async def look_at(reference: Reference) -> tuple[ModelFacts, str]:
+    """What `reference` names, and the same reference pinned to what was found.
+
+    Raises:
+        SourceError: it cannot be reached, denies, or is not safe to follow.
+        InvalidSourceError, SeveralFilesError: there is no model, or more than one.
+        ModelFileError: what lies there is no model.
+    """
+    async with HttpClient(limits=LIMITS) as client:
+        offer = await source_for(reference).resolve(client)
+        return await remote_facts(offer, client), offer.source

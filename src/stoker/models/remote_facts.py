@@ -1,0 +1,119 @@
+"""What a model is, before it is fetched: its header, read in ranges from where it lies.
+
+Asks at most four times for one file (see `gguf`); of a split model once more for each other part,
+whose headers are short, so that sums are sums and not guesses. What is stated stays unproven until
+the bytes are here: the digest is the one that the source announces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from stoker.core.errors import ModelFileGarbageError, SourceError
+from stoker.core.model import ModelFacts
+from stoker.models.facts import facts_of, read_facts
+from stoker.models.gguf import Header, Parser, fetch_header
+from stoker.models.gguf_parts import joined_parts, part_names
+from stoker.models.manifest import LAYERS_MAX
+from stoker.models.prefix import MoreNeeded, ReadRange
+from stoker.models.sources.base import MODEL, Found, Offer, Offered
+
+PART_BYTES = 64 << 10
+PARTS_AT_ONCE_MAX = 4
+
+
+class RangeHttp(Protocol):
+    """What is needed of `stoker.models.download`'s client."""
+
+    async def head(self, url: str, *, headers: Mapping[str, str] = ...) -> Found:
+        """What the server says about `url`."""
+
+    async def read_range(
+        self, url: str, offset: int, length: int, *, headers: Mapping[str, str] = ...
+    ) -> bytes:
+        """The `length` bytes at `url` that begin at `offset`; fewer only where the file ends.
+
+        Raises:
+            SourceError: it cannot be reached, denies, or gives no ranges.
+        """
+
+
+async def remote_facts(offer: Offer, http: RangeHttp) -> ModelFacts:
+    """The facts of the model that `offer` has; of a split model those of all parts together.
+
+    Raises:
+        SourceError: the source cannot be read in ranges, or does not say how long a file is.
+        ModelFileError: what lies there is no model, or one with a part missing.
+    """
+    files = [file for file in offer.files if file.kind == MODEL]
+    first = files[0]
+    if first.path is not None:
+        return replace(await asyncio.to_thread(read_facts, first.path), digest=first.digest)
+    header = await _header(first, http)
+    names = part_names(_base(first), header)
+    _check_parts(names, files)
+    others = await _other_headers(files[1:], http)
+    whole = joined_parts(names[0], [header, *others]) if others else header
+    return replace(facts_of(names[0], whole), digest=first.digest, parts=len(names))
+
+
+async def _header(file: Offered, http: RangeHttp) -> Header:
+    size = await _size(file, http)
+    return await fetch_header(_base(file), size, _reading(file, http))
+
+
+async def _other_headers(files: Sequence[Offered], http: RangeHttp) -> list[Header]:
+    turns = asyncio.Semaphore(PARTS_AT_ONCE_MAX)
+
+    async def one(file: Offered) -> Header:
+        async with turns:
+            return await _part_header(file, http)
+
+    return list(await asyncio.gather(*(one(file) for file in files)))
+
+
+async def _part_header(file: Offered, http: RangeHttp) -> Header:
+    """The header of a later part: it has no vocabulary, so little is asked for at first."""
+    size = await _size(file, http)
+    read = _reading(file, http)
+    if size > PART_BYTES:
+        data = await read(0, PART_BYTES)
+        try:
+            return Parser(_base(file), size).read(data)
+        except MoreNeeded:
+            pass
+    return await fetch_header(_base(file), size, read)
+
+
+async def _size(file: Offered, http: RangeHttp) -> int:
+    size = file.size_bytes
+    if size is None:
+        size = (await http.head(file.url, headers=file.headers)).size_bytes
+    if size is None:
+        raise SourceError(
+            f"{_base(file)}: its server does not say how long it is",
+            hint="pull it, and then `stoker show` its name",
+        )
+    return size
+
+
+def _reading(file: Offered, http: RangeHttp) -> ReadRange:
+    async def read(offset: int, length: int) -> bytes:
+        return await http.read_range(file.url, offset, length, headers=file.headers)
+
+    return read
+
+
+def _check_parts(names: Sequence[str], files: Sequence[Offered]) -> None:
+    offered = [_base(file) for file in files]
+    if list(names) != offered or len(names) > LAYERS_MAX:
+        raise ModelFileGarbageError(
+            f"{offered[0]}: says that it has {len(names)} parts; its source has {len(offered)}"
+        )
+
+
+def _base(file: Offered) -> str:
+    return file.name.rsplit("/", 1)[-1]

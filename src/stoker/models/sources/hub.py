@@ -1,0 +1,123 @@
+"""Hugging Face as a source: `hf:owner/repo[:quantization or file][@revision]`.
+
+Owns what a repository's description is checked for, and which of its files are taken. Asking the
+hub is left to `hub_client`, fetching to `stoker.models.download`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stoker.core.errors import DigestMismatchError, SourceUnreachableError, SourceUnsafeError
+from stoker.models.sources.base import PROJECTOR, Http, Offer, Offered, choose, quantization_of
+from stoker.models.sources.checks import checked_digest, checked_name, checked_size
+from stoker.models.sources.reference import HubReference
+from stoker.models.sources.threads import in_thread
+
+if TYPE_CHECKING:
+    from stoker.models.sources.hub_client import HubFile, Listing
+
+WAIT_S = 30.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+FileUrl = Callable[[str], str]
+
+
+class HubSource:
+    """One repository of Hugging Face, or of the hub that HF_ENDPOINT names."""
+
+    def __init__(self, reference: HubReference, wait_s: float = WAIT_S) -> None:
+        self._reference = reference
+        self._wait_s = wait_s
+
+    async def resolve(self, client: Http) -> Offer:  # noqa: ARG002 - huggingface_hub has its own
+        """As for `Source`; the offer is pinned to the commit that the revision names now."""
+        try:
+            return await in_thread(self._resolve, self._wait_s)
+        except TimeoutError:
+            raise SourceUnreachableError(
+                f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
+            ) from None
+
+    def _resolve(self) -> Offer:
+        from stoker.models.sources import hub_client  # noqa: PLC0415 - a fifth of a second
+
+        wanted = self._reference
+        repository = f"{wanted.owner}/{wanted.repo}"
+        listing = hub_client.look(repository, wanted.commit or wanted.revision, self._wait_s)
+        commit = _checked_commit(listing, wanted)
+        return offer_of(wanted, listing, lambda name: hub_client.file_url(repository, name, commit))
+
+
+def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
+    """The model of `listing` that is `wanted`, and its projector. Pure.
+
+    A projector (mmproj) is taken with its model when its folder holds exactly one: without it the
+    model takes no pictures, and there is nothing to choose. Of several none is taken, and a note
+    says so.
+
+    Raises:
+        SourceUnsafeError: a name, size or digest is of the wrong form.
+        SeveralFilesError: more than one model fits.
+        InvalidSourceError: none does.
+    """
+    commit = _checked_commit(listing, wanted)
+    what = f"hf:{wanted.owner}/{wanted.repo}"
+    files = [_offered(file, listing, what, url) for file in listing.files if _is_gguf(file.name)]
+    if len({file.name for file in files}) < len(files):
+        raise SourceUnsafeError(f"{what} lists a file twice")
+    revision = f"@{wanted.revision}" if wanted.revision else ""
+    models = choose(files, wanted.choice, f"{what}{revision}")
+    projectors, notes = _projectors(files, models[0].name)
+    choice = wanted.choice or _choice(models[0].name)
+    pinned = replace(wanted, commit=commit, choice=choice)
+    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes))
+
+
+def _checked_commit(listing: Listing, wanted: HubReference) -> str:
+    commit = listing.commit
+    if not isinstance(commit, str) or _COMMIT.fullmatch(commit) is None:
+        raise SourceUnsafeError(f"{wanted}: the hub names no commit")
+    if wanted.commit is not None and commit != wanted.commit:
+        raise DigestMismatchError(f"{wanted}: the hub answers for the commit {commit}")
+    return commit
+
+
+def _is_gguf(name: object) -> bool:
+    return isinstance(name, str) and name.lower().endswith(".gguf")
+
+
+def _offered(file: HubFile, listing: Listing, what: str, url: FileUrl) -> Offered:
+    name = checked_name(file.name, what)
+    digest = file.sha256
+    return Offered(
+        name=name,
+        size_bytes=checked_size(file.size_bytes, f"{what}/{name}"),
+        digest=None if digest is None else checked_digest(f"sha256:{digest}", f"{what}/{name}"),
+        url=url(name),
+        headers=listing.headers,
+        quantization=quantization_of(name),
+    )
+
+
+def _projectors(
+    files: Sequence[Offered], model: str
+) -> tuple[tuple[Offered, ...], tuple[str, ...]]:
+    folder, _, _ = model.rpartition("/")
+    found = [file for file in files if _is_projector(file.name, folder)]
+    if len(found) <= 1:
+        return tuple(replace(file, kind=PROJECTOR) for file in found), ()
+    names = ", ".join(file.name for file in found[:8])
+    return (), (f"none of the {len(found)} projectors was taken, so it takes no pictures: {names}",)
+
+
+def _is_projector(name: str, folder: str) -> bool:
+    place, _, base = name.rpartition("/")
+    return place == folder and base.lower().startswith("mmproj")
+
+
+def _choice(name: str) -> str | None:
+    """`name`, so that the same file is looked for later; None where the grammar cannot say it."""
+    return None if set(name) & set("@#") else name

@@ -1,0 +1,68 @@
+"""A file at an http or https address. Its name is the last word of the address.
+
+Where that is the name of one part of a split model, all parts are offered. What the bytes are is
+found out when they come.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from stoker.core.errors import InvalidSourceError
+from stoker.models.first_bytes import check_no_archive
+from stoker.models.manifest import LAYERS_MAX
+from stoker.models.sources.base import Http, Offer, Offered, quantization_of
+from stoker.models.sources.reference import WebReference, check_file_name
+
+_UNNAMED = "model.gguf"
+_SHARD = re.compile(
+    r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSource:
+    """Fills the port `Source` for one address."""
+
+    reference: WebReference
+
+    async def resolve(self, client: Http) -> Offer:
+        """The file, or all parts of it, with the sizes that the server tells.
+
+        Raises:
+            InvalidSourceError: the address names an archive, or a name that no file may have.
+            SourceError: the server refuses or cannot be reached.
+        """
+        files = []
+        for url in _parts(self.reference.url):
+            name = _name(url)
+            check_no_archive(name)
+            found = await client.head(url)
+            digest = self.reference.digest if url == self.reference.url else None
+            files.append(
+                Offered(name, found.size_bytes, digest, url, quantization=quantization_of(name))
+            )
+        return Offer(str(self.reference), tuple(files))
+
+
+def _parts(url: str) -> Iterator[str]:
+    """The addresses of all files of the model that `url` names a file of."""
+    scheme, host, path, query, _ = urlsplit(url)
+    match = _SHARD.fullmatch(path)
+    if match is None:
+        yield url
+        return
+    count = int(match["count"])
+    if not 1 <= count <= LAYERS_MAX or not 1 <= int(match["number"]) <= count:
+        raise InvalidSourceError(f"The address names a part of {count}; the limit is {LAYERS_MAX}")
+    for number in range(1, count + 1):
+        part = f"{match['stem']}-{number:05}-of-{match['count']}{match['end']}"
+        yield urlunsplit((scheme, host, part, query, ""))
+
+
+def _name(url: str) -> str:
+    word = unquote(urlsplit(url).path.rpartition("/")[2]).rpartition("/")[2]
+    return check_file_name(word) if word else _UNNAMED

@@ -1,0 +1,92 @@
+"""Whether one machine can serve a volume in its busiest hour, within the latency wanted.
+
+Pure. A machine that is busy for most of an hour lets people wait, so it counts as enough only
+below a share that the judgement states; which share and which peak is said with the verdict.
+"""
+
+from __future__ import annotations
+
+from stoker.core.costs import Capacity, Enough, Volume
+from stoker.core.estimate import Interval
+from stoker.core.judgement import Judgement
+from stoker.planning.words import number_span, percent_span
+
+_HOUR_S = 3600.0
+
+
+def check_capacity(
+    volume: Volume, busy_s: Interval | None, judgement: Judgement, hours_per_day: float
+) -> Capacity:
+    """Whether a machine that one request keeps busy for `busy_s` can serve `volume`.
+
+    Requests come within `hours_per_day`; the busiest of these hours has `peak_factor` times the
+    average one's.
+    """
+    if busy_s is None:
+        return Capacity(
+            Enough.UNKNOWN,
+            None,
+            None,
+            "its speed is not known",
+            ("tokens per second here",),
+        )
+    peak = volume.requests_per_day / hours_per_day * judgement.peak_factor
+    utilisation = busy_s.scaled(peak / _HOUR_S)
+    room_s = _HOUR_S * hours_per_day * judgement.utilisation_most / judgement.peak_factor
+    most = busy_s.inverse().scaled(room_s)
+    return Capacity(
+        _verdict(utilisation, judgement.utilisation_most),
+        utilisation,
+        most,
+        _why(utilisation, most, judgement),
+    )
+
+
+def _verdict(utilisation: Interval, bound: float) -> Enough:
+    if utilisation.p90 <= bound:
+        return Enough.ENOUGH
+    return Enough.SHORT if utilisation.p10 > bound else Enough.UNCLEAR
+
+
+def _why(utilisation: Interval, most: Interval, judgement: Judgement) -> str:
+    return (
+        f"it would be busy for {percent_span(utilisation)} of the busiest hour (assumed "
+        f"{judgement.peak_factor:g} times the average), where {judgement.utilisation_most:.0%} is "
+        f"the most, so it serves {number_span(most)} requests a day"
+    )
+
+
+def fast_enough(
+    ttft_s: Interval | None,
+    tok_s: Interval | None,
+    ttft_s_max: float | None,
+    tok_s_min: float | None,
+) -> str | None:
+    """`yes`, `no` or `unclear` against what was wanted; None where a figure is missing.
+
+    Where nothing was wanted, every speed is enough. One target that is missed is a no, whatever is
+    unknown of the other.
+    """
+    first = None if ttft_s_max is None else _at_most(ttft_s, ttft_s_max)
+    after = None if tok_s_min is None else _at_least(tok_s, tok_s_min)
+    answers = [one for one in (first, after) if one is not None]
+    for word in ("no", "unknown", "unclear"):
+        if word in answers:
+            return None if word == "unknown" else word
+    return "yes"
+
+
+def _at_most(value: Interval | None, bound: float) -> str:
+    if value is None:
+        return "unknown"
+    if value.p90 <= bound:
+        return "yes"
+    return "no" if value.p10 > bound else "unclear"
+
+
+def _at_least(value: Interval | None, bound: float) -> str:
+    if value is None:
+        return "unknown"
+    if value.p10 >= bound:
+        return "yes"
+    return "no" if value.p90 < bound else "unclear"

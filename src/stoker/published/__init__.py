@@ -1,0 +1,1 @@
+"""Figures that others published, the judgements we made, and the rules: data with its loaders."""

@@ -1,0 +1,189 @@
+"""`stoker advise` answers in one line first, in words that fit, and in JSON that stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from stoker.cli.advice_text import WIDTH, explain, render
+from stoker.cli.advise import command, describe
+from stoker.cli.asking import QUESTIONS, ask
+from stoker.core.errors import ContradictoryNeedsError, InvalidRequestError
+from stoker.library.advising import suggest_runtime
+from stoker.library.constraints import known_names
+from stoker.published.rules import load_rules
+from stoker.testing.machines import MACHINES
+
+NEEDS = [
+    {},
+    {"data": "mixed", "operations": "weak", "requests_per_day": 2000},
+    {"data": "machine", "quality": "frontier"},
+    {"requests_per_day": 5000, "operations": "strong", "costs": {"usd_per_kwh": 0.3}},
+]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+@pytest.mark.parametrize("needs", NEEDS)
+@pytest.mark.parametrize("width", [WIDTH, 60])
+def test_every_line_fits_and_the_first_is_the_answer(needs: dict[str, Any], width: int) -> None:
+    advice = suggest_runtime(needs, machine=MACHINES["laptop"])
+    lines = render(advice, width=width) + explain(advice, load_rules(), width=width)
+    assert max(map(len, lines)) <= width
+    assert " ".join(lines).startswith(advice.headline)
+    assert "{" not in "".join(lines)
+
+
+def test_the_sections_come_in_their_order() -> None:
+    result = run("--data", "mixed", "--operations", "weak", "--requests", "2000")
+    titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")][1:]
+    assert titles == [
+        "Why",
+        "On the other side",
+        "The boundary",
+        "What it costs",
+        "What would change it",
+        "What to watch",
+        "Assumed",
+        "Not known",
+    ]
+
+
+def test_json_has_the_answer_its_reasons_and_the_costs() -> None:
+    result = run("--data", "mixed", "--operations", "weak", "--requests", "2000", "--json")
+    document = json.loads(result.stdout)
+    assert (document["answer"], document["decided_by"]) == ("hybrid", "mixed-data-and-few-hands")
+    assert document["reasons"][0]["role"] == "decides"
+    assert document["api_cost"]["total_usd_month"]["p50"] > 0
+    assert document["local_cost"]["total_usd_month"] is None
+    assert document["local"]["fit"] in {"fits", "tight"}
+
+
+def test_what_is_infinite_is_null_in_json() -> None:
+    stated = {
+        "requests_per_day": 1000,
+        "costs": {"purchase_usd": 0, "usd_per_kwh": 0.5, "usd_per_person_hour": 0},
+        "api": {"model": "a/b", "input_usd_mtok": 0.1, "output_usd_mtok": 0.5},
+    }
+    document = describe(suggest_runtime(stated, machine=MACHINES["gaming"]))
+    json.dumps(document, allow_nan=False)
+
+
+def test_a_contradiction_is_printed_and_then_refused() -> None:
+    result = run("--data", "machine", "--quality", "frontier")
+    assert isinstance(result.exception, ContradictoryNeedsError)
+    assert result.exception.exit_code == 3
+    assert "data" in result.exception.hint
+    assert "What to relax" in result.stdout
+
+
+def test_a_file_is_taken_and_flags_win_over_it(tmp_path: Path) -> None:
+    path = tmp_path / "needs.toml"
+    path.write_text('data = "machine"\nquality = "basic"\n[costs]\nusd_per_kwh = 0.3\n')
+    assert json.loads(run("--needs", str(path), "--json").stdout)["answer"] == "local"
+    flagged = run("--needs", str(path), "--data", "anywhere", "--watts-idle", "3", "--json")
+    assert json.loads(flagged.stdout)["answer"] == "api"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("qualty = 1", "qualty is not a need"),
+        ("costs = 3", "costs: it must be a table"),
+        ("quality =", "not TOML"),
+    ],
+)
+def test_a_file_that_is_wrong_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "needs.toml"
+    path.write_text(text)
+    result = run("--needs", str(path), "--usd-per-kwh", "0.3")
+    assert isinstance(result.exception, InvalidRequestError)
+    assert message in result.exception.message
+
+
+def test_tasks_are_checked_and_pointed_to(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.jsonl"
+    path.write_text('{"prompt": "2+2?", "expected": "4", "match": "contains"}\n')
+    assert "stoker compare" in run("--data", "machine", "--tasks", str(path)).stdout
+    path.write_text("no tasks\n")
+    assert isinstance(run("--tasks", str(path)).exception, InvalidRequestError)
+
+
+def test_every_rule_is_explained_on_request() -> None:
+    told = run("--data", "machine", "--explain").stdout
+    assert all(rule.name in told for rule in load_rules().rules)
+    assert "fired  data-stays-on-this-machine: data is machine" in told
+
+
+def test_the_help_shows_every_need() -> None:
+    text = run("--help").stdout
+    for name in (*known_names(), *known_names("costs"), *known_names("api")):
+        assert name in text
+
+
+def test_without_a_terminal_nothing_is_asked() -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stderr == ""
+
+
+def answer(text: str, given: dict[str, Any] | None = None) -> tuple[dict[str, Any], Result]:
+    answers: dict[str, Any] = {}
+
+    @click.command()
+    def asking() -> None:
+        answers.update(ask(given or {}))
+
+    return answers, CliRunner().invoke(asking, input=text)
+
+
+def test_questions_can_all_be_skipped() -> None:
+    answers, result = answer("\n" * len(QUESTIONS))
+    assert answers == {
+        "data": "anywhere",
+        "offline": False,
+        "quality": "good",
+        "stage": "production",
+    }
+    assert result.stdout == ""
+
+
+def test_answers_become_needs_and_costs() -> None:
+    needs = ["mixed", "no", "better", "prod", "weak", "2,000", "1500"]
+    answers, _ = answer("\n".join([*needs, "", "2.5", "$300", "1800", "0.3", "2", "60", ""]))
+    assert answers["data"] == "mixed"
+    assert (answers["requests_per_day"], answers["prompt_tokens"]) == (2000.0, 1500)
+    assert (answers["answer_tokens"], answers["budget_usd_month"]) == (300, 300.0)
+    assert answers["stage"] == "production"
+    assert answers["costs"] == {
+        "purchase_usd": 1800.0,
+        "usd_per_kwh": 0.3,
+        "person_hours_month": 2.0,
+        "usd_per_person_hour": 60.0,
+    }
+    assert suggest_runtime(answers, machine=MACHINES["laptop"]).headline
+
+
+def test_costs_are_not_asked_for_where_they_decide_nothing() -> None:
+    answers, result = answer("machine\n" + "\n" * 4 + "2000\n" + "\n" * 8)
+    assert answers["data"] == "machine"
+    assert "kWh" not in result.stderr
+
+
+def test_a_wrong_answer_is_asked_again() -> None:
+    answers, result = answer("moon\nm\nmachine\n" + "\n" * 4 + "many\n-3\n50\n" + "\n" * 9)
+    assert (answers["data"], answers["requests_per_day"]) == ("machine", 50.0)
+    assert result.stderr.count("please") == 4
+
+
+def test_leaving_leaves() -> None:
+    _, result = answer("")
+    assert result.exit_code == 1
+    assert "Aborted" in result.stderr

@@ -1,0 +1,102 @@
+"""What an offer means for a stored model: by digests, and by sizes where there are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from stoker.core.errors import (
+    InvalidSourceError,
+    SeveralFilesError,
+    SourceDeniedError,
+    SourceMissingError,
+    SourceUnreachableError,
+    StokerError,
+)
+from stoker.core.model import ModelRef
+from stoker.models.freshness import State, compared, failed, unasked, unknown
+from stoker.models.manifest import Layer, Manifest
+from stoker.models.sources.base import Offer, Offered
+
+A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
+WEB = "https://h.example/m.gguf"
+
+
+def stored(source: str = WEB, *layers: Layer) -> Manifest:
+    kept = layers or (Layer(A, 10, "model", "m.gguf"), Layer(C, 3, "template", "t"))
+    return Manifest(ModelRef("shop"), source, kept, 0, {})
+
+
+def offer(*files: tuple[str, str | None, int | None], source: str = WEB) -> Offer:
+    offered = (Offered(kind, size, digest, kind=kind) for kind, digest, size in files)
+    return Offer(source, tuple(offered))
+
+
+def test_the_same_files_are_current_in_any_order() -> None:
+    found = compared(stored(), offer(("template", C, 3), ("model", A, 10)))
+    assert (found.state, found.reason) == (State.CURRENT, "")
+    assert (found.digest, found.size_bytes) == (A, 13)
+    assert (found.new_digest, found.new_size_bytes) == (A, 13)
+
+
+def test_another_model_is_newer_with_both_digests_and_sizes() -> None:
+    found = compared(stored(), offer(("model", B, 20), ("template", C, 3)))
+    assert (found.state, found.reason) == (State.NEWER, "")
+    assert (found.digest, found.new_digest) == (A, B)
+    assert (found.size_bytes, found.new_size_bytes) == (13, 23)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [("model", A, 10), ("template", B, 3)],
+        [("model", A, 10)],
+        [("model", A, 10), ("template", C, 3), ("licence", B, 1)],
+        [("model", A, None), ("template", B, None), ("licence", None, None)],
+    ],
+)
+def test_another_text_is_newer_and_says_that_the_model_is_the_same(
+    files: list[tuple[str, str | None, int | None]],
+) -> None:
+    found = compared(stored(), offer(*files))
+    assert found.state is State.NEWER
+    assert found.reason.startswith("only its ")
+
+
+def test_where_no_digest_is_stated_another_size_is_another_file() -> None:
+    old = stored(WEB, Layer(A, 10, "model", "m"))
+    assert compared(old, offer(("model", None, 11))).state is State.NEWER
+
+
+@pytest.mark.parametrize("size", [10, None])
+def test_where_no_digest_is_stated_the_same_size_proves_nothing(size: int | None) -> None:
+    old = stored(WEB, Layer(A, 10, "model", "m"))
+    found = compared(old, offer(("model", None, size)))
+    assert (found.state, found.new_size_bytes) == (State.UNKNOWN, size)
+    assert "no digest" in found.reason
+
+
+def test_the_same_commit_is_the_same_file_even_without_a_digest() -> None:
+    source = f"hf:o/r:m.gguf#commit={'0' * 40}"
+    old = stored(source, Layer(A, 10, "model", "m"))
+    assert compared(old, offer(("model", None, 10), source=source)).state is State.CURRENT
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (SourceMissingError("no tag"), State.GONE),
+        (InvalidSourceError("no such file"), State.GONE),
+        (SeveralFilesError("two"), State.UNKNOWN),
+        (SourceDeniedError("private"), State.UNKNOWN),
+        (SourceUnreachableError("no network"), State.UNKNOWN),
+    ],
+)
+def test_only_what_is_not_there_is_gone(error: StokerError, state: State) -> None:
+    found = failed(stored(), error)
+    assert (found.state, found.reason) == (state, error.message)
+    assert (found.digest, found.new_digest) == (A, None)
+
+
+def test_a_model_of_this_machine_is_local_and_one_not_asked_about_unknown() -> None:
+    assert unasked(stored("/models/m.gguf")).state is State.LOCAL
+    assert unknown(stored(), "why").reason == "why"

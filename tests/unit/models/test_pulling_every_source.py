@@ -1,0 +1,69 @@
+"""One pull over each protocol, against servers that speak it: a secret stays where it belongs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stoker.models.catalogue import STARTER_FOLDER, find_model
+from stoker.models.download.client import HttpClient
+from stoker.models.download.events import told_nobody
+from stoker.models.pulling import Audience, Pull, Pulled
+from stoker.models.sources.reference import parse_reference
+from stoker.models.store import Store
+from support import local_hub, local_registry
+
+DATA = (STARTER_FOLDER / "starter.gguf").read_bytes()
+OLLAMA = "application/vnd.ollama.image"
+
+
+async def pull(text: str, store: Store) -> Pulled:
+    audience = Audience(told_nobody, lambda _: None, lambda _: True)
+    async with HttpClient() as client:
+        return await Pull(parse_reference(text), None, store, audience).run(client)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["ollama", "oci"])
+async def test_a_model_of_a_registry_that_wants_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    store = Store(tmp_path / "models")
+    async with local_registry.local_registry() as registry:
+        registry.guarded, registry.ollama = True, scheme == "ollama"
+        kinds = {"model": DATA, "license": b"free", "template": b"{{ .Prompt }}"}
+        layers = [registry.layer(f"{OLLAMA}.{kind}", data) for kind, data in kinds.items()]
+        digest = registry.image("v1", layers)
+        reference = f"{scheme}:{registry.host}/some/shop:v1"
+        pulled = await pull(reference, store)
+        assert not (await pull(reference, store)).changed
+    assert str(pulled.manifest.ref) == "shop:v1"
+    assert pulled.manifest.source == f"{reference}@{digest}"
+    assert [layer.kind for layer in pulled.manifest.layers] == ["model", "licence", "template"]
+    assert find_model("shop:v1", store).path.read_bytes() == DATA
+    assert set(registry.seen.secrets) == {f"Bearer {local_registry.TOKEN}"}
+    assert registry.store_seen.secrets == []
+
+
+@pytest.mark.slow
+async def test_a_model_of_a_hub_that_wants_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow to import
+
+    store = Store(tmp_path / "models")
+    async with local_hub.local_hub({"m-Q8_0.gguf": DATA}) as hub:
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setenv("HF_TOKEN", "hf_token")
+        hub.token = "hf_token"
+        pulled = await pull("hf:owner/repo", store)
+        assert not (await pull("hf:owner/repo", store)).changed
+    assert str(pulled.manifest.ref) == "repo:q8_0"
+    assert pulled.manifest.source.endswith(f"#commit={local_hub.COMMIT}")
+    assert find_model("repo:q8_0", store).path.read_bytes() == DATA
+    assert set(hub.seen.secrets) == {"Bearer hf_token"}
+    assert hub.store_seen.secrets == []

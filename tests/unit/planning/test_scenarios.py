@@ -1,0 +1,163 @@
+"""What people ask and what they are told: needs, machine, answer and the rule that decides.
+
+Read the table from left to right; needs are short words, told apart in `WORDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stoker.core.advice import Advice, Answer
+from stoker.core.costs import LocalCosts
+from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
+
+OWNED = LocalCosts(purchase_usd=0, usd_per_kwh=0.30, person_hours_month=0, usd_per_person_hour=0)
+BOUGHT = LocalCosts(
+    purchase_usd=2500, usd_per_kwh=0.30, person_hours_month=2, usd_per_person_hour=60
+)
+WORDS: dict[str, dict[str, Any]] = {
+    **{f"data:{place}": {"data": place} for place in DataPlace},
+    **{f"{tier}": {"quality": tier} for tier in Quality},
+    **{f"ops:{kind}": {"operations": kind} for kind in Operations},
+    "offline": {"offline": True},
+    "prototype": {"stage": Stage.PROTOTYPE},
+    "first:0.2s": {"ttft_s_max": 0.2},
+    "first:2s": {"ttft_s_max": 2.0},
+    "first:60s": {"ttft_s_max": 60.0},
+    "5tok/s": {"tok_s_min": 5.0},
+    "30tok/s": {"tok_s_min": 30.0},
+    "200tok/s": {"tok_s_min": 200.0},
+    "999tok/s": {"tok_s_min": 999.0},
+    "50/day": {"requests_per_day": 50},
+    "1k/day": {"requests_per_day": 1_000},
+    "2k/day": {"requests_per_day": 2_000},
+    "5k/day": {"requests_per_day": 5_000},
+    "10k/day": {"requests_per_day": 10_000},
+    "50k/day": {"requests_per_day": 50_000},
+    "1M/day": {"requests_per_day": 1_000_000},
+    "8 at once": {"concurrency": 8},
+    "32k context": {"context": 32_768},
+    "$10": {"budget_usd_month": 10.0},
+    "$50": {"budget_usd_month": 50.0},
+    "$500": {"budget_usd_month": 500.0},
+    "owned": {"costs": OWNED},
+    "bought": {"costs": BOUGHT},
+}
+# fmt: off
+TABLE = """
+# Where data may go comes first, and what works offline
+data:machine                            | laptop     | local         | data-stays-on-this-machine
+data:machine ops:none                   | laptop     | local         | data-stays-on-this-machine
+data:machine prototype                  | laptop     | local         | data-stays-on-this-machine
+data:machine 50/day                     | laptop     | local         | data-stays-on-this-machine
+data:machine basic                      | board      | local         | data-stays-on-this-machine
+data:machine better                     | gaming     | local         | data-stays-on-this-machine
+data:machine 10k/day bought             | gaming     | local         | data-stays-on-this-machine
+data:network                            | laptop     | local         | data-stays-in-the-network
+data:network ops:weak better            | mac        | local         | data-stays-in-the-network
+data:anywhere offline                   | laptop     | local         | works-offline
+data:anywhere offline prototype ops:none| laptop     | local         | works-offline
+data:mixed offline ops:weak             | laptop     | local         | works-offline
+data:machine offline basic first:60s    | board      | local         | data-stays-on-this-machine
+
+# Some data stays: what few hands can do, and what is good enough here
+data:mixed ops:weak                     | laptop     | hybrid        | mixed-data-and-few-hands
+data:mixed ops:none                     | laptop     | hybrid        | mixed-data-and-few-hands
+data:mixed ops:weak better 2k/day       | laptop     | hybrid        | some-data-stays
+data:mixed ops:weak prototype           | laptop     | hybrid        | mixed-data-and-few-hands
+data:mixed ops:strong                   | laptop     | local         | mixed-data-good-enough-here
+data:mixed                              | desktop    | local         | mixed-data-good-enough-here
+data:mixed ops:strong frontier          | server     | hybrid        | some-data-stays
+data:mixed ops:strong better            | board      | hybrid        | some-data-stays
+data:mixed ops:strong 1M/day            | gaming     | hybrid        | some-data-stays
+
+# Nothing forbids an API: prototypes, few hands and small volumes
+prototype                               | gaming     | api           | prototype-first
+prototype ops:strong 10k/day            | gaming     | api           | prototype-first
+prototype frontier                      | board      | api           | quality-out-of-reach
+ops:none 10k/day                        | gaming     | api           | nobody-looks-after-it
+ops:strong 50/day owned                 | gaming     | api           | small-volume-priced
+ops:strong 50/day basic                 | board      | api           | small-volume-priced
+50/day basic                            | laptop     | api           | small-volume-priced
+                                        | gaming     | api           | nothing-asks-for-a-machine
+ops:strong                              | gaming     | api           | nothing-asks-for-a-machine
+ops:weak 2k/day                         | gaming     | api           | nothing-asks-for-a-machine
+ops:weak 1k/day                         | laptop     | api           | too-much-for-this-machine
+
+# Costs, where they are known
+ops:strong 10k/day owned                | gaming     | local         | local-is-cheaper
+ops:weak 2k/day better owned            | gaming     | local         | local-is-cheaper
+ops:strong 5k/day better 8 at once bought| gaming     | local         | local-is-cheaper
+ops:strong 2k/day bought                | gaming     | api           | api-is-cheaper
+ops:weak 50k/day 8 at once              | gaming     | local         | large-bill
+ops:strong 2k/day                       | gaming     | local         | hands-and-a-machine
+ops:strong 10k/day $500                 | gaming     | local         | hands-and-a-machine
+ops:strong 10k/day owned $50            | gaming     | local         | api-over-budget
+ops:strong 2k/day bought $50            | gaming     | contradiction | local-over-budget
+ops:strong 1k/day bought $50            | gaming     | api           | local-over-budget
+
+# What this machine cannot do
+frontier                                | server     | api           | quality-out-of-reach
+ops:strong frontier 50k/day             | gaming     | api           | quality-out-of-reach
+ops:strong 10k/day                      | busy       | api           | nothing-fits
+ops:strong 32k context better           | laptop     | api           | quality-out-of-reach
+ops:strong 10k/day 30tok/s              | laptop     | api           | too-slow-here
+ops:strong 1M/day                       | gaming     | api           | too-much-for-this-machine
+ops:strong 200tok/s                     | gaming     | local         | api-too-slow
+ops:strong 999tok/s                     | gaming     | contradiction | too-slow-here
+first:0.2s basic                        | gaming     | local         | api-too-slow
+
+# Needs that contradict each other
+data:machine frontier                   | board      | contradiction | data-stays-on-this-machine
+data:machine frontier                   | server     | contradiction | data-stays-on-this-machine
+data:machine better                     | laptop     | contradiction | data-stays-on-this-machine
+offline frontier                        | gaming     | contradiction | works-offline
+data:machine                            | busy       | contradiction | data-stays-on-this-machine
+data:machine first:2s 30tok/s           | laptop     | contradiction | data-stays-on-this-machine
+data:machine 50k/day                    | laptop     | contradiction | data-stays-on-this-machine
+data:machine 1k/day bought $50          | gaming     | contradiction | data-stays-on-this-machine
+data:mixed                              | busy       | contradiction | some-data-stays
+data:mixed ops:weak frontier first:0.2s | gaming     | contradiction | some-data-stays
+frontier 10k/day $10                    | gaming     | contradiction | quality-out-of-reach
+
+# Unknown stays unknown: nothing is decided by a speed that nobody measured
+data:machine first:2s 10k/day           | unmeasured | local         | data-stays-on-this-machine
+ops:strong 10k/day owned                | unmeasured | local         | hands-and-a-machine
+"""
+# fmt: on
+ROWS = [
+    tuple(cell.strip() for cell in line.split("|"))
+    for line in TABLE.splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def read_words(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Needs, and options of the case."""
+    for phrase in ("8 at once", "32k context"):
+        text = text.replace(phrase, phrase.replace(" ", "_"))
+    stated: dict[str, Any] = {}
+    for word in text.split():
+        stated |= WORDS[word.replace("_", " ")]
+    options = {"costs": stated.pop("costs")} if "costs" in stated else {}
+    return stated, options
+
+
+@pytest.mark.parametrize(("words", "machine", "answer", "rule"), ROWS)
+def test_the_answer_and_the_rule_that_decides(
+    words: str, machine: str, answer: str, rule: str, advised: Callable[..., Advice]
+) -> None:
+    needs, options = read_words(words)
+    advice = advised(Needs(**needs), machine, **options)
+    assert (advice.answer.value, advice.decided_by) == (answer, rule)
+
+
+def test_there_are_at_least_forty_scenarios() -> None:
+    assert len({row[:2] for row in ROWS}) == len(ROWS) >= 40
+
+
+def test_every_answer_and_every_preference_has_a_scenario() -> None:
+    assert {row[2] for row in ROWS} == {one.value for one in Answer}
