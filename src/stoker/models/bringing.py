@@ -83,7 +83,7 @@ class Bringer:
         return [replace(found[_key(file)], file=file) for file in offer.files]
 
     def keep(self, brought: Sequence[Brought]) -> None:
-        """Take what lies in parts into the store.
+        """Take what lies in parts into the store, where it is held as long as the rest is.
 
         Raises:
             HomeError: the disk is full, or the store cannot be written.
@@ -91,6 +91,7 @@ class Bringer:
         for part, digest in {one.part: one.digest for one in brought}.items():
             if part is not None:
                 self._store.adopt(part.path, digest, hashed=True)
+                self._stack.enter_context(self._store.hold(digest))
                 part.forget()
 
     def discard(self, brought: Sequence[Brought]) -> None:

@@ -31,6 +31,7 @@ from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Kept, Moved, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.housekeeping import collect
+from stoker.models.manifest import Layer, Manifest
 from stoker.models.pulling import Audience, Pull, Pulled, Resolved
 from stoker.models.sources.base import Offer, Offered
 from stoker.models.sources.reference import parse_reference
@@ -210,6 +211,80 @@ async def test_a_name_keeps_its_meaning_until_somebody_agrees(
     assert len(listener.asked) == 2
     if not known:  # what came before the question was kept
         assert server.bytes_asked == 1
+
+
+async def named_meanwhile(
+    server: FileServer, pull: Run, tiny: bytes, other: bytes, listener: Listener
+) -> asyncio.Future[Pulled]:
+    """A pull of `other` as `m`, whose last bytes come once another pull has taken that name."""
+    server.data = other
+    server.twist = lambda _a, answer, count: replace(answer, stall_at=10) if count == 1 else answer
+    slow = asyncio.ensure_future(pull(f"{server.url}/m.gguf", listener=listener))
+    await server.stalled.wait()
+    async with serving(FileServer(tiny)) as quick:
+        await pull(f"{quick.url}/m.gguf")
+    server.go.set()
+    return slow
+
+
+async def test_a_name_that_was_given_meanwhile_is_not_taken_unasked(
+    server: FileServer, store: Store, pull: Run, tiny: bytes, other: bytes
+) -> None:
+    listener = Listener()
+    with pytest.raises(NameTakenError):
+        await (await named_meanwhile(server, pull, tiny, other, listener))
+    assert store.get(ModelRef("m")).model.digest == sha(tiny)
+    (change,) = listener.asked
+    assert (change.old.digests, change.new.digests) == ((sha(tiny),), (sha(other),))
+
+
+async def test_a_name_that_was_given_meanwhile_is_told_as_replaced(
+    server: FileServer, store: Store, pull: Run, tiny: bytes, other: bytes
+) -> None:
+    listener = Listener(agrees=True)
+    pulled = await (await named_meanwhile(server, pull, tiny, other, listener))
+    assert (pulled.changed, pulled.replaced) == (True, True)
+    assert store.get(ModelRef("m")).model.digest == sha(other)
+    assert len(listener.asked) == 1
+
+
+@pytest.mark.parametrize("times", [2, 99])
+async def test_a_name_given_at_the_last_moment_is_asked_about_a_few_times(
+    server: FileServer, store: Store, pull: Run, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Others give the name another meaning between the question and the answer, `times` times."""
+    real, taken = Store.put, list[bytes]()
+
+    def put(self: Store, manifest: Manifest, **how: Any) -> bool:
+        if len(taken) < times:
+            taken.append(b"%d" % len(taken))
+            stored(self, manifest.ref, taken[-1])
+            collect(self)
+        return real(self, manifest, **how)
+
+    monkeypatch.setattr(Store, "put", put)
+    listener = Listener(agrees=True)
+    if times == 2:
+        assert (await pull(f"{server.url}/m.gguf", listener=listener)).replaced
+        assert [one.old.digests for one in listener.asked] == [(sha(b"0"),), (sha(b"1"),)]
+    else:
+        with pytest.raises(NameTakenError, match="again and again"):
+            await pull(f"{server.url}/m.gguf", listener=listener)
+        assert store.get(ModelRef("m")).model.digest == sha(taken[-1])
+        assert 1 < len(listener.asked) < 10
+    assert not store.in_use(sha(server.data))
+
+
+def stored(store: Store, ref: ModelRef, data: bytes) -> None:
+    """Give `ref` the meaning `data`, as another process would."""
+    other = Store(store.root)
+    (other.parts / "other").write_bytes(data)
+    other.adopt(other.parts / "other", sha(data))
+    layer = Layer(sha(data), len(data), "model", "m.gguf")
+    PUT(other, Manifest(ref, "elsewhere", (layer,), 1, {}))
+
+
+PUT = Store.put
 
 
 async def test_a_refusal_that_hides_its_header_is_still_asked_about(

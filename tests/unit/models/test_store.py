@@ -130,6 +130,28 @@ def test_a_name_pins_only_what_is_there_and_of_its_size(store: Store) -> None:
     assert store.manifests() == ()
 
 
+def test_a_name_is_written_only_over_what_it_is_to_replace(store: Store) -> None:
+    old = add(store, SHOP, b"old")
+    store.adopt(part(store, b"new"), sha(b"new"))
+    new = manifest(SHOP, b"new")
+    assert not store.put(new, replacing=None)
+    assert not store.put(new, replacing=manifest(SHOP, b"other"))
+    assert store.get(SHOP) == old
+    assert store.put(new, replacing=old)
+    assert not store.put(old, replacing=old)
+    assert store.get(SHOP) == new
+    store.remove(SHOP)
+    assert store.put(old, replacing=None)
+
+
+def test_what_could_not_be_named_is_not_held_any_longer(store: Store) -> None:
+    store.adopt(part(store, b"abc"), sha(b"abc"))
+    with pytest.raises(StoreDamagedError):
+        store.put(manifest(SHOP, b"abc", b"missing"))
+    assert not store.in_use(sha(b"abc"))
+    assert collect(store).size_bytes == 3
+
+
 def test_the_starters_name_is_not_given_away(store: Store) -> None:
     add(store, SHOP, b"abc")
     with pytest.raises(InvalidModelNameError):
