@@ -31,6 +31,7 @@ from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Kept, Moved, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.housekeeping import collect
+from stoker.models.locks import held, try_lock
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.pulling import Audience, Pull, Pulled, Resolved
 from stoker.models.sources.base import Offer, Offered
@@ -278,10 +279,15 @@ async def test_a_name_given_at_the_last_moment_is_asked_about_a_few_times(
 def stored(store: Store, ref: ModelRef, data: bytes) -> None:
     """Give `ref` the meaning `data`, as another process would."""
     other = Store(store.root)
-    (other.parts / "other").write_bytes(data)
-    other.adopt(other.parts / "other", sha(data))
-    layer = Layer(sha(data), len(data), "model", "m.gguf")
+    layer = stored_layer(other, "m.gguf", data)
     PUT(other, Manifest(ref, "elsewhere", (layer,), 1, {}))
+
+
+def stored_layer(store: Store, name: str, data: bytes) -> Layer:
+    """A file of the store that no manifest names yet."""
+    (store.parts / name).write_bytes(data)
+    store.adopt(store.parts / name, sha(data))
+    return Layer(sha(data), len(data), "model", name)
 
 
 PUT = Store.put
@@ -430,6 +436,59 @@ async def test_a_second_pull_goes_on_where_the_first_one_gave_up(
     await other
     assert server.gets[2].range is not None
     assert server.gets[2].range[0] == 512 * KIB + 10
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_who_waited_for_one_that_gave_up_gets_what_the_source_has_now(
+    server: FileServer, store: Store, pull: Run, other: bytes, *, copied: bool
+) -> None:
+    """A name from the same source is older than the wait, though a copy of it is not."""
+    url = f"{server.url}/m.gguf"
+    await pull(url, "old")
+    server.data, server.etag, server.asked = other, '"two"', []
+    server.twist = lambda _a, answer, count: replace(answer, stall_at=10) if count == 0 else answer
+    first, second = Listener(), Listener()
+    one = asyncio.ensure_future(pull(url, "one", first))
+    await server.stalled.wait()
+    two = asyncio.ensure_future(pull(url, "two", second))
+    await second.ear.wait_for(Waiting("m.gguf"))
+    if copied:
+        store.copy(ModelRef("old"), ModelRef("copy"))
+    one.cancel()
+    await asyncio.gather(one, return_exceptions=True)
+    assert (await two).manifest.model.digest == sha(other)
+
+
+async def test_waiting_for_one_file_says_nothing_of_the_next_one(
+    server: FileServer, store: Store, pull: Run, split_model: Path
+) -> None:
+    """A new name of the same source, given while the first file was waited for: it has the second
+    one too, as it was then. Nobody waited for that one, so the source is asked for it.
+    """
+    parts = {path.name: path.read_bytes() for path in split_model.parent.iterdir()}
+    names = sorted(parts)
+
+    def twist(asked: Asked, _answer: Answer, _count: int) -> Answer:
+        server.data = parts[asked.path.lstrip("/")]
+        server.etag = f'"{asked.path}"'
+        return server.answer(asked)
+
+    server.twist = twist
+    url = f"{server.url}/{names[0]}"
+    store.parts.mkdir(parents=True)
+    keys = {name: hashlib.sha256(f"url {server.url}/{name}".encode()).hexdigest() for name in names}
+    waited = min(names, key=lambda name: keys[name])
+    lock = try_lock(store.parts / f"{keys[waited][:32]}.lock")
+    assert lock is not None
+    listener = Listener()
+    with held(lock):
+        task = asyncio.ensure_future(pull(url, "m", listener))
+        await listener.ear.wait_for(Waiting(waited))
+        layers = [stored_layer(store, name, name.encode()) for name in names if name != waited]
+        PUT(store, Manifest(ModelRef("new"), url, tuple(layers), 1, {}))
+    assert [layer.digest for layer in (await task).manifest.layers] == [
+        sha(parts[name]) for name in names
+    ]
 
 
 async def test_an_unfinished_download_is_not_collected_while_it_goes_on(
