@@ -318,6 +318,18 @@ async def test_a_server_that_lies_about_what_it_sends_is_not_believed(
     assert not part.ranges.covered or lacks(part)
 
 
+async def test_a_part_of_the_file_that_nobody_asked_for_is_not_taken(
+    server: FileServer, fetched: Fetch, part: Part
+) -> None:
+    """It always sends nine bytes of a file whose length it does not know, asked for or not."""
+    headers = {"Content-Range": "bytes 0-8/*", "Content-Length": "9", "Connection": "close"}
+    server.twist = lambda _a, _h, _c: Answer(206, headers, DATA[:9])
+    with pytest.raises(SourceUnsafeError, match="part of the file"):
+        await asyncio.wait_for(fetched(server.url), 10)
+    assert [one.range is None for one in server.gets] == [False, True]
+    assert lacks(part)
+
+
 async def test_a_body_shorter_than_its_length_is_not_taken(
     server: FileServer, fetched: Fetch, part: Part
 ) -> None:
