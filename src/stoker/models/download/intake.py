@@ -172,7 +172,8 @@ class Intake:
         state = validators(reply.headers)
         if self.part.ranges.covered:
             return self._ask_otherwise(state, asked)
-        size = content_length(reply.headers, reply.where)
+        told = content_length(reply.headers, reply.where)
+        size = self._wanted.size_bytes if told is None else told
         self._learn(reply, size, state, resumable=False)
         self.todo = []
         piece.at, piece.end = 0, size

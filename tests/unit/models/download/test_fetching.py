@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
@@ -290,6 +291,43 @@ async def test_an_endless_body_is_cut(server: FileServer, part: Part, timing: Ti
         with pytest.raises(SourceUnsafeError, match="more than 100 KiB"):
             await fetch(client, Wanted("m", server.url), part, lambda _: None)
     assert lacks(part)
+
+
+def stream(_asked: Asked, _answer: Answer, _count: int) -> Answer:
+    """The file, with no word about how long it is."""
+    return Answer(200, {"Connection": "close"}, DATA)
+
+
+async def test_an_announced_size_bounds_a_stream_that_tells_none(
+    server: FileServer, fetched: Fetch, part: Part, told: Ear
+) -> None:
+    server.twist = stream
+    with pytest.raises(SourceUnsafeError, match="more than 1000 B"):
+        await fetched(server.url, size_bytes=1000)
+    assert max([0, *(event.done_bytes for event in told.of(Moved))]) <= 1000
+    assert lacks(part)
+
+
+async def test_an_announced_size_tells_a_stream_that_ended_early(
+    server: FileServer, fetched: Fetch
+) -> None:
+    server.twist = lambda a, answer, c: (
+        stream(a, answer, c) if c else Answer(200, {"Connection": "close"}, DATA[:1000])
+    )
+    assert await fetched(server.url, size_bytes=len(DATA)) == Fetched(DIGEST, len(DATA))
+    assert len(server.gets) == 2
+
+
+async def test_a_disk_without_room_for_an_announced_stream_is_noticed_first(
+    server: FileServer, timing: Timing, part: Part, told: Ear
+) -> None:
+    server.twist = stream
+    free_bytes = shutil.disk_usage(part.path.parent).free
+    huge = Wanted("m", server.url, size_bytes=free_bytes + (1 << 30))
+    async with HttpClient(limits=LIMITS, timing=timing) as client:
+        with pytest.raises(DiskFullError, match="are free"):
+            await fetch(client, huge, part, told)
+    assert {event.done_bytes for event in told.of(Moved)} == {0}
 
 
 LIES = {

@@ -32,9 +32,8 @@ async def test_every_connection_that_asked_with_if_range_may_ask_without(part: P
     """Two have asked before either is answered; only one that asked without it has no way left."""
     part.begin(30, Validators('"one"'), resumable=True)
     part.write(0, b"0123456789")
-    intake = Intake(
-        Wanted("m", "here"), part, PrefixHasher(part.handle), limits=LIMITS, told=told_nobody
-    )
+    hasher = PrefixHasher(part.handle)
+    intake = Intake(Wanted("m", "here"), part, hasher, limits=LIMITS, told=told_nobody)
     pieces = [Piece(10, 20), Piece(20, 30)]
     asked = [intake.asking(piece) for piece in pieces]
     assert all("If-Range" in headers for headers in asked)
@@ -45,3 +44,4 @@ async def test_every_connection_that_asked_with_if_range_may_ask_without(part: P
     assert ("If-Range" in again, "Range" in again) == (False, True)
     with pytest.raises(ChangedError, match="cannot go on"):
         await intake.take(whole, pieces[0], again)
+    hasher.close()
