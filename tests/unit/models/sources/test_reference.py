@@ -18,6 +18,7 @@ from stoker.models.sources.reference import (
     check_file_name,
     loosened,
     parse_reference,
+    shown_source,
 )
 
 DIGEST = "sha256:" + "0a" * 32
@@ -91,6 +92,40 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
     with pytest.raises(InvalidSourceError) as caught:
         parse_reference("https://user:tops3cret@h.example/a")
     assert "tops3cret" not in caught.value.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://user:tops3cret@h.example/a",
+        "https://h.example/../a?sig=tops3cret",
+        "https://h.example/a?sig=tops3cret#md5=1",
+        "https://h.example/a?\\tops3cret",
+        "https://user:tops3cret@h.example:port/a",
+        "https://h.example/a#sha256=?tops3cret",
+    ],
+)
+def test_no_error_repeats_what_may_be_a_secret(text: str) -> None:
+    with pytest.raises(InvalidSourceError) as caught:
+        parse_reference(text)
+    assert "tops3cret" not in caught.value.text
+
+
+PIN = f"#{DIGEST.replace(':', '=')}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("https://h.example/a.gguf?X-Amz-Signature=s3cret", "https://h.example/a.gguf"),
+        (f"HTTP://h.example/a?s3cret{PIN}", f"http://h.example/a{PIN}"),
+        ("hf:o/r:Q4_0@main", "hf:o/r:Q4_0@main"),
+        (f"oci:h.example/a:t@{DIGEST}", f"oci:h.example/a:t@{DIGEST}"),
+        ("/models/what?.gguf", "/models/what?.gguf"),
+    ],
+)
+def test_a_source_is_shown_without_what_signs_it(text: str, seen: str) -> None:
+    assert shown_source(text) == seen
 
 
 @given(st.text(max_size=200))
