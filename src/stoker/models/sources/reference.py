@@ -108,7 +108,8 @@ def parse_reference(text: str) -> Reference:
 
 def is_far(text: str) -> bool:
     """Whether `text` has the form of a source that lies elsewhere."""
-    return text.partition(":")[0].lower() in _FAR
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and scheme.lower() in _FAR
 
 
 def shown_source(text: str) -> str:
@@ -130,6 +131,17 @@ def loosened(reference: Reference) -> Reference:
             return replace(reference, digest=None)
         case PathReference():
             return reference
+
+
+def is_pinned(reference: Reference) -> bool:
+    """Whether `reference` means the same bytes for ever: an address without a digest does not."""
+    match reference:
+        case HubReference(commit=pin):
+            return pin is not None
+        case WebReference(digest=pin) | RegistryReference(digest=pin):
+            return pin is not None
+        case PathReference():
+            return False
 
 
 def check_digest(digest: object, what: str) -> str:

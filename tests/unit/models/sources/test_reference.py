@@ -16,6 +16,7 @@ from stoker.models.sources.reference import (
     WebReference,
     check_digest,
     check_file_name,
+    is_far,
     loosened,
     parse_reference,
     shown_source,
@@ -150,6 +151,11 @@ def test_a_pinned_registry_name_is_written_as_it_is_read(
         meant = RegistryReference(scheme, f"{host}.example", name + "/x", tag, digest)
         assert parse_reference(str(meant)) == meant
         assert loosened(meant).digest is None
+
+
+def test_only_what_has_a_scheme_is_far() -> None:
+    assert not any(map(is_far, ("hf", "ollama", "oci", "https", "shop:v1", "./hf:a")))
+    assert all(map(is_far, ("hf:o/r", "OCI:h/a", "https://h/a")))
 
 
 def test_loosening_takes_only_the_pin() -> None:
