@@ -14,7 +14,7 @@ from stoker.cli.storing import open_store
 from stoker.core.errors import StokerError
 from stoker.core.model import ModelRef
 from stoker.core.units import format_bytes
-from stoker.models.sources.reference import Reference, parse_reference
+from stoker.models.sources.reference import Reference, parse_reference, shown_source
 
 if TYPE_CHECKING:
     from stoker.cli.pull_display import Display
@@ -55,7 +55,7 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
     try:
         pulled = asyncio.run(_pull(reference, wanted, talk))
     except KeyboardInterrupt:
-        display.interrupted(f"stoker pull {shlex.quote(ref)}{_as(name)}")
+        display.interrupted(_again(ref, name))
         raise
     except StokerError:
         display.end_line()
@@ -71,7 +71,7 @@ def describe(pulled: Pulled) -> dict[str, Any]:
     return {
         "model": str(manifest.ref),
         "changed": pulled.changed,
-        "source": manifest.source,
+        "source": shown_source(manifest.source),
         "bytes": manifest.size_bytes,
         "digests": [layer.digest for layer in manifest.layers],
         "quantization": manifest.facts.get("quantization"),
@@ -107,7 +107,11 @@ class _Talk:
             {"name": file.name, "bytes": file.size_bytes, "digest": file.digest, "kind": file.kind}
             for file in found.offer.files
         ]
-        document = {"source": found.offer.source, "model": str(found.ref), "files": files}
+        document = {
+            "source": shown_source(found.offer.source),
+            "model": str(found.ref),
+            "files": files,
+        }
         size = "a file whose size is not told" if total is None else format_bytes(total)
         chosen = "" if self._named else " (--as NAME calls it otherwise)"
         self.display.resolved(document, f"Fetching {size} as {found.ref}{chosen}")
@@ -143,7 +147,8 @@ def _change_lines(change: Change) -> list[str]:
     pairs = [(key.replace("_", " "), pair) for key, pair in change.differing.items()]
     lines += [f"  {key:20} {_fact(before):24} {_fact(after)}" for key, (before, after) in pairs]
     if old.source != new.source:
-        lines += [f"  {'source now':20} {old.source}", f"  {'source then':20} {new.source}"]
+        lines.append(f"  {'source now':20} {shown_source(old.source)}")
+        lines.append(f"  {'source then':20} {shown_source(new.source)}")
     return lines
 
 
@@ -169,5 +174,10 @@ def _sentence(pulled: Pulled) -> str:
     return f"{manifest.ref}  {format_bytes(manifest.size_bytes)}  {kind}  {digest}{state}"
 
 
-def _as(name: str | None) -> str:
-    return "" if name is None else f" --as {shlex.quote(name)}"
+def _again(ref: str, name: str | None) -> str:
+    """The command that goes on, unless an address in it is as good as a password."""
+    if shown_source(ref) != ref:
+        return "the same command"
+    return f"stoker pull {shlex.quote(ref)}" + (
+        "" if name is None else f" --as {shlex.quote(name)}"
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +24,7 @@ from stoker.models.download.hops import shown
 from stoker.models.download.part import Part, check_space, claim
 from stoker.models.download.target import Wanted
 from stoker.models.first_bytes import check_first_bytes
+from stoker.models.manifest import Layer
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
 from stoker.models.store import Store
 
@@ -47,6 +48,14 @@ class Brought:
         return show_name(self.file)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pinned:
+    """One state of a source, as it was fetched at one time."""
+
+    fetched_unix_s: int
+    layers: tuple[Layer, ...]
+
+
 def show_name(file: Offered) -> str:
     """The last word of a file's name."""
     return file.name.rpartition("/")[2][-_NAME_MAX:]
@@ -60,7 +69,8 @@ class Bringer:
         self._client = client
         self._stack = stack
         self._told = told
-        self._waited = False
+        self._waited: set[str] = set()
+        self._known: frozenset[_Pinned] = frozenset()  # before anything was waited for
 
     async def bring(self, offer: Offer) -> list[Brought]:
         """All files of `offer`, in its order.
@@ -68,6 +78,7 @@ class Bringer:
         Raises:
             SourceError, ModelFileError, InvalidSourceError, HomeError: one cannot be had.
         """
+        self._known = frozenset(self._from(offer.source))
         files = {_key(file): file for file in offer.files}
         progress = _Progress(files.values(), self._told)
         found = {key: one for key, file in files.items() if (one := self._have(file, file.digest))}
@@ -83,7 +94,7 @@ class Bringer:
         return [replace(found[_key(file)], file=file) for file in offer.files]
 
     def keep(self, brought: Sequence[Brought]) -> None:
-        """Take what lies in parts into the store.
+        """Take what lies in parts into the store, where it is held as long as the rest is.
 
         Raises:
             HomeError: the disk is full, or the store cannot be written.
@@ -91,6 +102,7 @@ class Bringer:
         for part, digest in {one.part: one.digest for one in brought}.items():
             if part is not None:
                 self._store.adopt(part.path, digest, hashed=True)
+                self._stack.enter_context(self._store.hold(digest))
                 part.forget()
 
     def discard(self, brought: Sequence[Brought]) -> None:
@@ -123,16 +135,18 @@ class Bringer:
     async def _claim(self, key: str, file: Offered) -> None:
         lock = self._store.parts / f"{key}.lock"
         limits, timing = self._client.limits, self._client.timing
-        handle = await claim(lock, show_name(file), limits, timing, self._hear_waiting)
+        told = partial(self._hear_waiting, key)
+        handle = await claim(lock, show_name(file), limits, timing, told)
         self._stack.callback(os.close, handle)
         self._stack.callback(lock.unlink, missing_ok=True)  # while it is still held
 
-    def _hear_waiting(self, event: DownloadEvent) -> None:
-        self._waited = self._waited or isinstance(event, Waiting)
+    def _hear_waiting(self, key: str, event: DownloadEvent) -> None:
+        if isinstance(event, Waiting):
+            self._waited.add(key)
         self._told(event)
 
     async def _one(self, key: str, file: Offered, source: str, told: Told) -> Brought:
-        if self._waited:
+        if key in self._waited:
             digest = file.digest or self._stored_meanwhile(file, source)
             if (here := self._have(file, digest)) is not None:
                 return here
@@ -144,13 +158,19 @@ class Bringer:
         return Brought(file, part.path, fetched.digest, fetched.size_bytes, part)
 
     def _stored_meanwhile(self, file: Offered, source: str) -> str | None:
-        """What the process for which we waited has stored from the same place."""
-        for manifest in self._store.manifests():
-            if manifest.source == source:
-                for layer in manifest.layers:
+        """What the process for which we waited has stored from the same place, if it ended well."""
+        for pinned in self._from(source):
+            if pinned not in self._known:
+                for layer in pinned.layers:
                     if (layer.name, layer.kind) == (show_name(file), file.kind):
                         return layer.digest
         return None
+
+    def _from(self, source: str) -> Iterator[_Pinned]:
+        """What names of the store pin from `source`; a copied name pins the same as the first."""
+        for one in self._store.manifests():
+            if one.source == source:
+                yield _Pinned(one.fetched_unix_s, one.layers)
 
     async def _copied_before(self, file: Offered, told: Told) -> Brought | None:
         """A file of this disk that the store has already: what has its size is looked at first."""
@@ -162,7 +182,10 @@ class Bringer:
     async def _fill(self, part: Part, file: Offered, told: Told) -> Fetched:
         if file.path is not None:
             return await copy_in(file.path, part, self._client.limits, told)
-        wanted = Wanted(show_name(file), file.url, file.headers, file.size_bytes, file.digest)
+        wanted = Wanted(
+            *(show_name(file), file.url, file.headers, file.size_bytes, file.digest),
+            authorize=file.authorize,
+        )
         if file.kind in BIG:
             wanted = replace(wanted, check_start=partial(check_first_bytes, show_name(file)))
         return await fetch(self._client, wanted, part, told)

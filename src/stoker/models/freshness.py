@@ -12,6 +12,7 @@ from enum import StrEnum
 from stoker.core.errors import InvalidSourceError, SourceMissingError, StokerError
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.sources.base import MODEL, Offer, Offered
+from stoker.models.sources.reference import is_pinned, parse_reference
 
 
 class State(StrEnum):
@@ -101,8 +102,11 @@ def _judged(manifest: Manifest, offer: Offer) -> tuple[State, str]:
 
 
 def _is_pinned(source: str) -> bool:
-    """Whether equal texts mean equal bytes: an address without a digest does not."""
-    return "#commit=" in source or "sha256" in source
+    """Whether equal texts mean equal bytes."""
+    try:
+        return is_pinned(parse_reference(source))
+    except InvalidSourceError:
+        return False
 
 
 def _changes(different: set[tuple[str, str]]) -> str:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from stoker.core.errors import (
     InvalidModelNameError,
     ModelFileError,
-    ModelNotFoundError,
     NameTakenError,
     SourceUnsafeError,
     StokerError,
@@ -36,6 +35,7 @@ from stoker.models.sources.reference import Reference
 from stoker.models.store import RESERVED, Store
 
 _SOURCE_MAX = 2048
+_TURNS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class Pull:
 
         Raises:
             InvalidModelNameError: the name is Stoker's own.
-            NameTakenError: the name means something else, and nobody agreed to change that.
+            NameTakenError: the name means something else, and nobody agreed to change that; or
+                others change it all the time.
             SourceError, InvalidSourceError, SeveralFilesError: as the source's `resolve`.
             SourceError, ModelFileError, HomeError: as `fetch` and `copy_in`.
         """
@@ -102,25 +103,40 @@ class Pull:
         return await self._run(client, ref, offer)
 
     async def _run(self, client: HttpClient, ref: ModelRef, offer: Offer) -> Pulled:
-        old = _stored(self._store, ref)
+        old = self._store.find(ref)
         digests = [file.digest for file in offer.files]
         if old is not None and _means(old, digests) and self._is_here(old):
             return Pulled(old, changed=False)
-        agreed = old is None or _means(old, digests)
-        if old is not None and None not in digests and not agreed:
+        agreed = None
+        if old is not None and None not in digests and not _means(old, digests):
             self._ask(Change(ref, state_of(old), await _announced(client, offer)))
-            agreed = True
+            agreed = old
         async with contextlib.AsyncExitStack() as stack:
             bringer = Bringer(self._store, client, stack, self._audience.told)
             brought = await bringer.bring(offer)
             facts = await self._checked(bringer, brought)
             manifest = _manifest(ref, offer, brought, facts)
-            if old is not None and not agreed and not _means(old, _digests(manifest)):
-                self._ask(Change(ref, state_of(old), state_of(manifest)))
+            old = self._may_replace(manifest, agreed)
             bringer.keep(brought)
-            self._store.put(manifest)
+            old = self._name(manifest, old)
         replaced = old is not None and not _means(old, _digests(manifest))
         return Pulled(manifest, changed=old is None or replaced, replaced=replaced)
+
+    def _name(self, manifest: Manifest, old: Manifest | None) -> Manifest | None:
+        """Write the name down over `old`, or what it means by then; return what that was."""
+        for _ in range(_TURNS_MAX):
+            if self._store.put(manifest, replacing=old):
+                return old
+            old = self._may_replace(manifest, old)
+        raise NameTakenError(f"{manifest.ref} is given another meaning again and again")
+
+    def _may_replace(self, manifest: Manifest, agreed: Manifest | None) -> Manifest | None:
+        """What the name means now, once that may end; for `agreed` it was asked already."""
+        now = self._store.find(manifest.ref)
+        known = [one for one in (manifest, agreed) if one is not None]
+        if now is not None and not any(_means(now, _digests(one)) for one in known):
+            self._ask(Change(manifest.ref, state_of(now), state_of(manifest)))
+        return now
 
     async def _checked(self, bringer: Bringer, brought: list[Brought]) -> ModelFacts:
         try:
@@ -135,13 +151,6 @@ class Pull:
     def _ask(self, change: Change) -> None:
         if not self._audience.agree(change):
             raise NameTakenError(f"{change.ref} means another model now, and stays as it is")
-
-
-def _stored(store: Store, ref: ModelRef) -> Manifest | None:
-    try:
-        return store.get(ref)
-    except ModelNotFoundError:
-        return None
 
 
 def _means(manifest: Manifest, digests: Sequence[str | None]) -> bool:

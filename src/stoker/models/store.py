@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import EllipsisType
 
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import (
@@ -104,7 +105,8 @@ class Store:
         """Take `file` in as the blob `digest`, and return where it lies now.
 
         It is hashed unless the caller has `hashed` every byte. It is kept from `gc` until `put`
-        names it or this process ends. `file` must lie on the store's disk, best in `parts`.
+        has tried to name it or this process ends. `file` must lie on the store's disk, best in
+        `parts`.
 
         Raises:
             DigestMismatchError: it differs; the file is removed.
@@ -123,19 +125,30 @@ class Store:
             sync_folder(self.blobs)
         return blob
 
-    def put(self, manifest: Manifest) -> None:
-        """Write a name down, in place of what it named before.
+    def put(self, manifest: Manifest, *, replacing: Manifest | EllipsisType | None = ...) -> bool:
+        """Write a name down in place of `replacing`, None for nothing; of whatever, if left out.
+
+        What was adopted for it is kept from `gc` no longer, whatever comes of this.
+
+        Returns:
+            Whether it was written: not where the name means something else than `replacing`.
 
         Raises:
-            StoreDamagedError: a file that it pins is not here, or of another size.
+            StoreDamagedError: a file that it pins is not here, or of another size; or what the
+                name means now cannot be read.
             InvalidModelNameError: the name is Stoker's own.
             SourceUnsafeError: a name, digest or size is of the wrong form.
             HomeError: the disk is full, or the store cannot be written.
         """
-        with self.changing():
-            self._put(manifest)
-        for layer in manifest.layers:
-            self._let_go(layer.digest)
+        try:
+            with self.changing():
+                if replacing is not ... and self.find(manifest.ref) != replacing:
+                    return False
+                self._put(manifest)
+        finally:
+            for layer in manifest.layers:
+                self._let_go(layer.digest)
+        return True
 
     def _put(self, manifest: Manifest) -> None:
         if manifest.ref == RESERVED:
@@ -157,13 +170,20 @@ class Store:
             ModelNotFoundError: the store has no such name; near ones are in the hint.
             StoreDamagedError: its manifest cannot be read.
         """
-        file = self._manifest_file(ref)
-        with disk_errors(self.root):
-            try:
-                return self._read(file)
-            except FileNotFoundError:
-                names = [str(manifest.ref) for manifest in self.manifests()]
+        if (found := self.find(ref)) is not None:
+            return found
+        names = [str(manifest.ref) for manifest in self.manifests()]
         raise ModelNotFoundError(f"There is no model {ref}", hint=near(str(ref), names))
+
+    def find(self, ref: ModelRef) -> Manifest | None:
+        """What `ref` pins; None where the store has no such name.
+
+        Raises:
+            StoreDamagedError: its manifest cannot be read.
+        """
+        with disk_errors(self.root), suppress(FileNotFoundError):
+            return self._read(self._manifest_file(ref))
+        return None
 
     def manifests(self) -> tuple[Manifest, ...]:
         """What every readable name pins, in the order of names."""

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from stoker.cli import outdated
 from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import ModelRef
+from stoker.models.freshness import unknown
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.store import Store
 from support.local_registry import LocalRegistry, digest_of, local_registry
@@ -52,6 +54,13 @@ def add(store: Store, name: str, source: str, data: bytes = b"GGUF old") -> None
 async def call(*arguments: str) -> Result:
     """The command on a thread of its own: it runs its own event loop."""
     return await asyncio.to_thread(CliRunner().invoke, outdated.command, list(arguments))
+
+
+def test_what_signs_an_address_is_not_shown(store: Store) -> None:
+    add(store, "m", "https://host/a?sig=s3cret")
+    found = unknown(store.manifests()[0], "why")
+    told = outdated.describe(replace(found, new_source="https://host/b?sig=s3cret"))
+    assert (told["source"], told["new_source"]) == ("https://host/a", "https://host/b")
 
 
 async def document(*arguments: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from stoker.cli import pull as module
 from stoker.cli.pull import command
 from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
 from stoker.core.errors import InvalidSourceError, NameTakenError
+from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
+from stoker.models.changes import Change, State
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
 from stoker.models.store import Store
 from stoker.testing.synthetic import write_model
@@ -210,6 +213,23 @@ def test_an_interrupted_pull_says_what_is_kept_and_how_to_go_on(
     assert "hint: stoker pull x goes on from there" in written.err
     Display(Time()).interrupted("stoker pull x")
     assert "nothing is kept" in capsys.readouterr().err
+
+
+def test_a_command_that_holds_a_signature_is_not_repeated() -> None:
+    assert module._again("https://host/a", "my shop") == "stoker pull https://host/a --as 'my shop'"
+    assert module._again("https://host/a?sig=s3cret", None) == "the same command"
+
+
+def test_what_signs_an_address_is_not_shown_where_a_name_would_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = State(("sha256:1",), 1, "https://host/a?sig=s3cret", {})
+    new = replace(old, source="https://host/b?sig=s3cret")
+    talk = module._Talk(Display(Time()), named=True, yes=True, as_json=False)
+    assert talk.agree(Change(ModelRef("m"), old, new))
+    written = capsys.readouterr().err
+    assert ("https://host/a\n" in written, "https://host/b\n" in written) == (True, True)
+    assert "s3cret" not in written
 
 
 def test_ctrl_c_at_the_question_ends_it(

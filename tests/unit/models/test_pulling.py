@@ -30,7 +30,10 @@ from stoker.models.changes import Change
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Kept, Moved, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
+from stoker.models.facts import read_facts
 from stoker.models.housekeeping import collect
+from stoker.models.locks import held, try_lock
+from stoker.models.manifest import Layer, Manifest
 from stoker.models.pulling import Audience, Pull, Pulled, Resolved
 from stoker.models.sources.base import Offer, Offered
 from stoker.models.sources.reference import parse_reference
@@ -212,6 +215,85 @@ async def test_a_name_keeps_its_meaning_until_somebody_agrees(
         assert server.bytes_asked == 1
 
 
+async def named_meanwhile(
+    server: FileServer, pull: Run, tiny: bytes, other: bytes, listener: Listener
+) -> asyncio.Future[Pulled]:
+    """A pull of `other` as `m`, whose last bytes come once another pull has taken that name."""
+    server.data = other
+    server.twist = lambda _a, answer, count: replace(answer, stall_at=10) if count == 1 else answer
+    slow = asyncio.ensure_future(pull(f"{server.url}/m.gguf", listener=listener))
+    await server.stalled.wait()
+    async with serving(FileServer(tiny)) as quick:
+        await pull(f"{quick.url}/m.gguf")
+    server.go.set()
+    return slow
+
+
+async def test_a_name_that_was_given_meanwhile_is_not_taken_unasked(
+    server: FileServer, store: Store, pull: Run, tiny: bytes, other: bytes
+) -> None:
+    listener = Listener()
+    with pytest.raises(NameTakenError):
+        await (await named_meanwhile(server, pull, tiny, other, listener))
+    assert store.get(ModelRef("m")).model.digest == sha(tiny)
+    (change,) = listener.asked
+    assert (change.old.digests, change.new.digests) == ((sha(tiny),), (sha(other),))
+
+
+async def test_a_name_that_was_given_meanwhile_is_told_as_replaced(
+    server: FileServer, store: Store, pull: Run, tiny: bytes, other: bytes
+) -> None:
+    listener = Listener(agrees=True)
+    pulled = await (await named_meanwhile(server, pull, tiny, other, listener))
+    assert (pulled.changed, pulled.replaced) == (True, True)
+    assert store.get(ModelRef("m")).model.digest == sha(other)
+    assert len(listener.asked) == 1
+
+
+@pytest.mark.parametrize("times", [2, 99])
+async def test_a_name_given_at_the_last_moment_is_asked_about_a_few_times(
+    server: FileServer, store: Store, pull: Run, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Others give the name another meaning between the question and the answer, `times` times."""
+    real, taken = Store.put, list[bytes]()
+
+    def put(self: Store, manifest: Manifest, **how: Any) -> bool:
+        if len(taken) < times:
+            taken.append(b"%d" % len(taken))
+            stored(self, manifest.ref, taken[-1])
+            collect(self)
+        return real(self, manifest, **how)
+
+    monkeypatch.setattr(Store, "put", put)
+    listener = Listener(agrees=True)
+    if times == 2:
+        assert (await pull(f"{server.url}/m.gguf", listener=listener)).replaced
+        assert [one.old.digests for one in listener.asked] == [(sha(b"0"),), (sha(b"1"),)]
+    else:
+        with pytest.raises(NameTakenError, match="again and again"):
+            await pull(f"{server.url}/m.gguf", listener=listener)
+        assert store.get(ModelRef("m")).model.digest == sha(taken[-1])
+        assert 1 < len(listener.asked) < 10
+    assert not store.in_use(sha(server.data))
+
+
+def stored(store: Store, ref: ModelRef, data: bytes) -> None:
+    """Give `ref` the meaning `data`, as another process would."""
+    other = Store(store.root)
+    layer = stored_layer(other, "m.gguf", data)
+    PUT(other, Manifest(ref, "elsewhere", (layer,), 1, {}))
+
+
+def stored_layer(store: Store, name: str, data: bytes) -> Layer:
+    """A file of the store that no manifest names yet."""
+    (store.parts / name).write_bytes(data)
+    store.adopt(store.parts / name, sha(data))
+    return Layer(sha(data), len(data), "model", name)
+
+
+PUT = Store.put
+
+
 async def test_a_refusal_that_hides_its_header_is_still_asked_about(
     server: FileServer, pull: Run, other: bytes
 ) -> None:
@@ -357,6 +439,59 @@ async def test_a_second_pull_goes_on_where_the_first_one_gave_up(
     assert server.gets[2].range[0] == 512 * KIB + 10
 
 
+@pytest.mark.parametrize("copied", [False, True])
+async def test_who_waited_for_one_that_gave_up_gets_what_the_source_has_now(
+    server: FileServer, store: Store, pull: Run, other: bytes, *, copied: bool
+) -> None:
+    """A name from the same source is older than the wait, though a copy of it is not."""
+    url = f"{server.url}/m.gguf"
+    await pull(url, "old")
+    server.data, server.etag, server.asked = other, '"two"', []
+    server.twist = lambda _a, answer, count: replace(answer, stall_at=10) if count == 0 else answer
+    first, second = Listener(), Listener()
+    one = asyncio.ensure_future(pull(url, "one", first))
+    await server.stalled.wait()
+    two = asyncio.ensure_future(pull(url, "two", second))
+    await second.ear.wait_for(Waiting("m.gguf"))
+    if copied:
+        store.copy(ModelRef("old"), ModelRef("copy"))
+    one.cancel()
+    await asyncio.gather(one, return_exceptions=True)
+    assert (await two).manifest.model.digest == sha(other)
+
+
+async def test_waiting_for_one_file_says_nothing_of_the_next_one(
+    server: FileServer, store: Store, pull: Run, split_model: Path
+) -> None:
+    """A new name of the same source, given while the first file was waited for: it has the second
+    one too, as it was then. Nobody waited for that one, so the source is asked for it.
+    """
+    parts = {path.name: path.read_bytes() for path in split_model.parent.iterdir()}
+    names = sorted(parts)
+
+    def twist(asked: Asked, _answer: Answer, _count: int) -> Answer:
+        server.data = parts[asked.path.lstrip("/")]
+        server.etag = f'"{asked.path}"'
+        return server.answer(asked)
+
+    server.twist = twist
+    url = f"{server.url}/{names[0]}"
+    store.parts.mkdir(parents=True)
+    keys = {name: hashlib.sha256(f"url {server.url}/{name}".encode()).hexdigest() for name in names}
+    waited = min(names, key=lambda name: keys[name])
+    lock = try_lock(store.parts / f"{keys[waited][:32]}.lock")
+    assert lock is not None
+    listener = Listener()
+    with held(lock):
+        task = asyncio.ensure_future(pull(url, "m", listener))
+        await listener.ear.wait_for(Waiting(waited))
+        layers = [stored_layer(store, name, name.encode()) for name in names if name != waited]
+        PUT(store, Manifest(ModelRef("new"), url, tuple(layers), 1, {}))
+    assert [layer.digest for layer in (await task).manifest.layers] == [
+        sha(parts[name]) for name in names
+    ]
+
+
 async def test_an_unfinished_download_is_not_collected_while_it_goes_on(
     server: FileServer, store: Store, pull: Run
 ) -> None:
@@ -379,6 +514,23 @@ async def test_a_split_model_is_stored_whole_and_laid_out_for_its_engine(
     assert found.path.name == "model-00001-of-00003.gguf"
     again = await pull(str(split_model), "split")
     assert not again.changed
+
+
+async def test_a_split_model_named_in_capitals_is_pulled_and_not_run_in_place(
+    store: Store, pull: Run, split_model: Path, tmp_path: Path
+) -> None:
+    """An engine finds the next part only where its name is in small letters, as the store's is."""
+    folder = tmp_path / "loud"
+    folder.mkdir()
+    for path in split_model.parent.iterdir():
+        (folder / path.name.upper()).write_bytes(path.read_bytes())
+    first = folder / split_model.name.upper()
+    assert read_facts(first).parts == 3
+    with pytest.raises(ModelFileGarbageError, match="named so"):
+        find_model(str(first))
+    await pull(str(first), "split")
+    found = find_model("split", store)
+    assert (found.path.name, found.facts.parts) == ("model-00001-of-00003.gguf", 3)
 
 
 async def test_a_split_model_comes_over_the_web_too(
