@@ -29,16 +29,23 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     """
     private_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    if lock_open(handle, path, shared=shared):
+        return handle
+    os.close(handle)
+    return None
+
+
+def lock_open(handle: int, path: Path, *, shared: bool = False) -> bool:
+    """Whether the open file `handle`, which `path` names, is locked now.
+
+    Not so where somebody else holds the lock, or unlinked the file meanwhile.
+    """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(handle)
-        return None
-    if _has_its_name(handle, path):
-        return handle
-    os.close(handle)
-    return None
+        return False
+    return _has_its_name(handle, path)
 
 
 def wait_lock(path: Path, *, wait_s: float, shared: bool = False) -> int | None:
@@ -73,9 +80,7 @@ def is_held(path: Path) -> bool:
 
 def _has_its_name(handle: int, path: Path) -> bool:
     """Whether `path` still names the open file: its last owner may have unlinked it."""
-    mine = os.fstat(handle)
     try:
-        named = path.stat()
+        return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except FileNotFoundError:
         return False
-    return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)
