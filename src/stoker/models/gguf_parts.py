@@ -70,6 +70,12 @@ def paths_of(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(name) for name in _numbered(match["stem"], count))
 
 
+def stem_of(path: Path) -> str:
+    """The name of the model whose file, or one of whose files, is `path`."""
+    match = _NAME.fullmatch(path.name)
+    return match["stem"] if match else path.stem
+
+
 def _numbered(stem: str, count: int) -> list[str]:
     return [f"{stem}-{one:05}-of-{count:05}.gguf" for one in range(1, count + 1)]
 

@@ -11,6 +11,7 @@ from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 from stoker.core.errors import (
     DiskFullError,
     InvalidRequestError,
+    ModelFileError,
     ModelFileGarbageError,
     UnsupportedModelError,
 )
@@ -18,6 +19,7 @@ from stoker.models.gguf import read_header
 from stoker.models.quantize import write
 from stoker.models.quantize.choice import FILE_TYPES
 from stoker.models.quantize.write import quantize
+from stoker.testing.synthetic import write_model, write_split_model
 
 NAMES = {"token_embd.weight": (40, 64), "blk.0.ffn_up.weight": (70, 96)}
 
@@ -183,14 +185,32 @@ def test_progress_ends_at_the_whole(source: Path, tmp_path: Path) -> None:
     assert seen == sorted(seen)
 
 
-def test_one_part_of_a_split_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "part.gguf"
-    writer = GGUFWriter(str(path), "llama")
-    writer.add_uint16("split.count", 2)
-    writer.add_tensor("token_embd.weight", np.zeros((2, 32), np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    with pytest.raises(UnsupportedModelError, match="one part of 2"):
-        quantize(path, tmp_path / "out.gguf", "Q8_0")
+def test_a_model_in_several_files_becomes_the_same_file_as_one_that_is_whole(
+    tmp_path: Path,
+) -> None:
+    first = write_split_model(tmp_path / "m.gguf", 3)
+    parts = sorted(tmp_path.iterdir())
+    whole = write_model(tmp_path / "whole.gguf")
+    shrunk = quantize(first, tmp_path / "a.gguf", "Q4_0")
+    quantize(whole, tmp_path / "b.gguf", "Q4_0")
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+    assert shrunk.bytes_in == sum(part.stat().st_size for part in parts)
+    assert len(parts) == 3
+
+
+def test_no_file_of_several_is_written_over(tmp_path: Path) -> None:
+    first = write_split_model(tmp_path / "m.gguf", 3)
+    last = max(tmp_path.iterdir())
+    before = last.read_bytes()
+    with pytest.raises(InvalidRequestError, match="the model itself"):
+        quantize(first, last, "Q4_0", force=True)
+    assert last.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_one_file_of_several_alone_is_refused(tmp_path: Path, number: int) -> None:
+    write_split_model(tmp_path / "m.gguf", 2)
+    mine, other = sorted(tmp_path.iterdir())[:: 1 - 2 * number]
+    other.unlink()
+    with pytest.raises(ModelFileError, match=mine.name):
+        quantize(mine, tmp_path / "out.gguf", "Q4_0")
