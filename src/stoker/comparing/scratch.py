@@ -17,8 +17,8 @@ from pathlib import Path
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import DiskFullError, HomeError
 from stoker.core.units import format_bytes
-from stoker.models.disk import private_folder
-from stoker.models.locks import held, try_lock, wait_lock
+from stoker.files.disk import private_folder
+from stoker.files.locks import held, try_lock, wait_lock
 
 _PREFIX = "c-"
 _LOCK = "lock"

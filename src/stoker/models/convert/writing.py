@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
 
-from stoker.models.aside import written_aside
+from stoker.files.aside import written_aside
 from stoker.models.convert.numbers import Target
 from stoker.models.facts import read_facts
 from stoker.models.gguf_tensors import aligned

@@ -20,7 +20,7 @@ import numpy as np
 from gguf import GGMLQuantizationType, quants
 
 from stoker.core.errors import InvalidRequestError, UnsupportedModelError
-from stoker.models.aside import check_free, written_aside
+from stoker.files.aside import check_free, written_aside
 from stoker.models.quantize.choice import FILE_TYPES, FLOATS, Choice, choose
 from stoker.models.quantize.outline import (
     Outline,

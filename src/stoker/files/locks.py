@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stoker.models.disk import private_folder
+from stoker.files.disk import private_folder
 
 _POLL_S = 0.01
 

@@ -1,11 +1,11 @@
-"""Locks of the store: one owner or many sharers, and never a file that lost its name."""
+"""Locks: one owner or many sharers, and never a file that lost its name."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from stoker.models.locks import held, is_held, try_lock, wait_lock
+from stoker.files.locks import held, is_held, try_lock, wait_lock
 
 
 def take(path: Path, *, shared: bool = False) -> int:

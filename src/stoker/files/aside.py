@@ -3,7 +3,7 @@
 Owns that `out` is whole or not there, and that nothing is overwritten or removed unasked. What is
 written aside has a hidden name of its own, `.NAME.RANDOM.part`, and a lock, which the kernel frees:
 what a killed process left is told from what another writes, and swept by the next one. What is
-written is the caller's. Small files of the store are `disk`'s.
+written is the caller's. Small files are `disk`'s.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import BinaryIO
 from stoker.core.disk_errors import FULL
 from stoker.core.errors import DiskFullError, InvalidRequestError, StokerError
 from stoker.core.units import format_bytes
-from stoker.models.disk import sync_folder
-from stoker.models.locks import lock_open
+from stoker.files.disk import sync_folder
+from stoker.files.locks import lock_open
 
 _OTHER_OUT = "choose another --out."
 _TRIES = 3

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import DiskFullError, InvalidRequestError
-from stoker.models import aside
-from stoker.models.aside import written_aside
+from stoker.files import aside
+from stoker.files.aside import written_aside
 
 DATA = b"whole" * 1000
 
