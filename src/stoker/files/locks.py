@@ -1,4 +1,4 @@
-"""Locks between processes: `flock` on files that mean nothing but themselves.
+"""Locks between processes: `flock` on files that mean nothing but themselves, and on folders.
 
 A lock ends with its process, however that ends, so no file left behind is ever mistaken for an
 owner. A lock's file may be unlinked by whoever holds it exclusively: taking a lock therefore
@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,10 +29,17 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     """
     private_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    if lock_open(handle, path, shared=shared):
-        return handle
-    os.close(handle)
-    return None
+    return _locked_or_closed(handle, path, shared=shared)
+
+
+def try_lock_folder(path: Path) -> int | None:
+    """As `try_lock`, of the folder `path` itself; nothing is made.
+
+    Raises:
+        OSError: there is no such folder; a link to one does not count.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    return _locked_or_closed(handle, path)
 
 
 def lock_open(handle: int, path: Path, *, shared: bool = False) -> bool:
@@ -50,12 +57,12 @@ def lock_open(handle: int, path: Path, *, shared: bool = False) -> bool:
 
 def wait_lock(path: Path, *, wait_s: float, shared: bool = False) -> int | None:
     """As `try_lock`, tried again for `wait_s` seconds."""
-    deadline = time.monotonic() + wait_s
-    while (handle := try_lock(path, shared=shared)) is None:
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(_POLL_S)
-    return handle
+    return _wait(lambda: try_lock(path, shared=shared), wait_s)
+
+
+def wait_lock_folder(path: Path, *, wait_s: float) -> int | None:
+    """As `try_lock_folder`, tried again for `wait_s` seconds."""
+    return _wait(lambda: try_lock_folder(path), wait_s)
 
 
 @contextmanager
@@ -76,6 +83,22 @@ def is_held(path: Path) -> bool:
         return True
     os.close(handle)
     return False
+
+
+def _locked_or_closed(handle: int, path: Path, *, shared: bool = False) -> int | None:
+    if lock_open(handle, path, shared=shared):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _wait(attempt: Callable[[], int | None], wait_s: float) -> int | None:
+    deadline = time.monotonic() + wait_s
+    while (handle := attempt()) is None:
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_S)
+    return handle
 
 
 def _has_its_name(handle: int, path: Path) -> bool:
