@@ -72,7 +72,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TaskScore:
-    """All tasks of one candidate; `failed` of the wrong ones gave no answer at all."""
+    """All tasks of one candidate; `failed` of the wrong ones gave no answer that was judged."""
 
     accuracy: Accuracy
     by_category: dict[str, Accuracy]

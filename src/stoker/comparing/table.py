@@ -213,7 +213,7 @@ def _failures(report: Report) -> str:
         for message, phases in _by_message(row.failures).items()
     ]
     unanswered = [
-        f"{row.name}: {_count(row.tasks.failed, 'task')} got no answer, which counts as wrong:"
+        f"{row.name}: {_count(row.tasks.failed, 'task')} failed, which counts as wrong:"
         f" {next((one.error for one in row.tasks.wrong if one.error), '')}"
         for row in report.rows
         if row.tasks and row.tasks.failed

@@ -8,6 +8,7 @@
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
     │   ├── TextTooShortError
+    │   ├── PatternSearchError
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
     │   ├── NameTakenError
@@ -168,6 +169,15 @@ class TextTooShortError(InvalidRequestError):
     """
 
     openai_code = "text_too_short"
+
+
+class PatternSearchError(InvalidRequestError):
+    """A pattern could not be searched for.
+
+    hint: write it so that no part of a text can be matched in several ways within a repeat.
+    """
+
+    openai_code = "pattern_search"
 
 
 class InvalidSourceError(InvalidRequestError):

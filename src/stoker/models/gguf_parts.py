@@ -68,6 +68,12 @@ def paths_of(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(name) for name in split.names)
 
 
+def stem_of(path: Path) -> str:
+    """The name of the model whose file, or one of whose files, is `path`."""
+    split = split_name(path.name)
+    return split.stem if split else path.stem
+
+
 def joined_parts(name: str, headers: Sequence[Header]) -> Header:
     """One header for the parts `headers`, in their order; metadata are the first one's.
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
-from stoker.models.disk import ASIDE
-from stoker.models.locks import held, is_held, try_lock
+from stoker.files.disk import ASIDE
+from stoker.files.locks import held, is_held, try_lock
 from stoker.models.manifest import is_digest
 from stoker.models.split_models import sweep
 from stoker.models.store import Store

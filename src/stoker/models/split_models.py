@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
-from stoker.models.disk import ASIDE, private_folder
+from stoker.files.disk import ASIDE, private_folder
 from stoker.models.split_names import SplitName
 
 FOLDER = "split"

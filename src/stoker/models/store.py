@@ -34,13 +34,13 @@ from stoker.core.errors import (
     StoreDamagedError,
 )
 from stoker.core.model import ModelRef
-from stoker.models.disk import (
+from stoker.files.disk import (
     private_folder,
     sync_file,
     sync_folder,
     write_whole,
 )
-from stoker.models.locks import held, is_held, wait_lock
+from stoker.files.locks import held, is_held, wait_lock
 from stoker.models.manifest import MANIFEST_BYTES_MAX, Manifest, is_digest
 from stoker.models.split_models import digests_behind, lay_out
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import StoreDamagedError
 from stoker.core.model import ModelRef
-from stoker.models.disk import private_folder, sync_folder
+from stoker.files.disk import private_folder, sync_folder
 from stoker.models.manifest import Layer, Manifest, is_digest
 from stoker.models.store import Store, hash_file
 

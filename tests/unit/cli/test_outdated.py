@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -133,17 +131,3 @@ async def test_the_help_says_what_the_exit_code_is() -> None:
     shown = (await call("--help")).stdout
     assert "Examples:" in shown
     assert "exit code is 0" in shown
-
-
-@pytest.mark.slow
-def test_no_verb_but_those_that_ask_imports_the_hubs_library() -> None:
-    code = (
-        "import sys\n"
-        "from stoker.cli.main import VERBS, cli\n"
-        "import click\n"
-        "for verb in VERBS: cli.get_command(click.Context(cli), verb)\n"
-        "import stoker.app, stoker.models.sources.opening, stoker.models.sources.hub\n"
-        "print({'huggingface_hub', 'httpx'} & set(sys.modules))"
-    )
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert got.stdout == "set()\n"

@@ -87,7 +87,7 @@ def test_answers_that_failed_are_told(report: Report) -> None:
     assert tasks is not None
     lost = WrongAnswer(0, "", "the process went away")
     report.rows[0].tasks = replace(tasks, failed=1, wrong=(lost,))
-    assert "f16: 1 task got no answer, which counts as wrong: the process went" in tables(report)
+    assert "f16: 1 task failed, which counts as wrong: the process went" in tables(report)
 
 
 def test_tasks_that_were_cut_short_are_told(report: Report) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -59,13 +57,3 @@ def test_a_template_that_leads_to_somebodys_secret_is_not_read(tmp_path: Path) -
     (folder / "chat_template.jinja").symlink_to(secret)
     with pytest.raises(SourceUnsafeError):
         read_checkpoint(folder)
-
-
-@pytest.mark.slow
-def test_reading_facts_needs_no_array_library() -> None:
-    code = (
-        "import sys, stoker.models.checkpoint, stoker.cli.show;"
-        "print({'numpy', 'gguf', 'xllamacpp', 'aiohttp'} & set(sys.modules))"
-    )
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert got.stdout == "set()\n"

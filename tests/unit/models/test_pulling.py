@@ -23,6 +23,7 @@ from stoker.core.errors import (
     StokerError,
 )
 from stoker.core.model import ModelRef
+from stoker.files.locks import held, try_lock
 from stoker.models import pulling
 from stoker.models.bringing import show_name
 from stoker.models.catalogue import STARTER_FOLDER, find_model
@@ -32,7 +33,6 @@ from stoker.models.download.events import Kept, Moved, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.facts import read_facts
 from stoker.models.housekeeping import collect
-from stoker.models.locks import held, try_lock
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.pulling import Audience, Pull, Pulled, Resolved
 from stoker.models.sources.base import Offer, Offered

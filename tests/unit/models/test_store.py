@@ -27,8 +27,8 @@ from stoker.core.errors import (
     StoreDamagedError,
 )
 from stoker.core.model import ModelRef
+from stoker.files.locks import held, try_lock
 from stoker.models.housekeeping import OLD_S, collect, collect_blobs, usage
-from stoker.models.locks import held, try_lock
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.store import Store
 from stoker.models.verifying import choose, choose_all, set_aside_manifests, verify

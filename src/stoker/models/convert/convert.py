@@ -12,7 +12,7 @@ from pathlib import Path
 from gguf import GGUFType, GGUFWriter
 
 from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
-from stoker.models.aside import check_free
+from stoker.files.aside import check_free
 from stoker.models.chat_template import DEFAULT, read_templates
 from stoker.models.checkpoint import POOLING
 from stoker.models.config import Config

@@ -19,13 +19,13 @@ from pathlib import Path
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import DiskFullError, HomeError
 from stoker.core.units import format_bytes
-from stoker.models.disk import private_folder, write_whole
+from stoker.files.disk import private_folder, write_whole
+from stoker.files.locks import try_lock
 from stoker.models.download.answers import Validators
 from stoker.models.download.events import Told, Waiting
 from stoker.models.download.journal import BYTES_MAX, Journal
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.download.ranges import Ranges
-from stoker.models.locks import try_lock
 
 _NONE = Validators()
 

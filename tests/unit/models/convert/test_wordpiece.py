@@ -54,6 +54,13 @@ def test_the_tokenizers_own_document_comes_first(folder: Folder) -> None:
     assert (got.lowercase, got.strip_accents) == (False, False)
 
 
+def test_two_words_with_one_number_are_refused(folder: Folder) -> None:
+    vocab = {word: number for number, word in enumerate([*WORDS[:5], "dog"])} | {"cat": 5}
+    put(folder.path, "tokenizer.json", {"model": {"type": "WordPiece", "vocab": vocab}})
+    with pytest.raises(ModelFileGarbageError, match="number 5 to two tokens"):
+        read(folder, 8)
+
+
 def test_capitals_and_accents_are_two_things(folder: Folder) -> None:
     settings = {"do_lower_case": True, "strip_accents": False}
     put(folder.path, "tokenizer_config.json", settings)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import DiskFullError, HomeError
+from stoker.files.locks import try_lock
 from stoker.models.download import part as part_module
 from stoker.models.download.answers import Validators
 from stoker.models.download.events import DownloadEvent, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.download.part import Part, check_space, claim
-from stoker.models.locks import try_lock
 from stoker.testing.clock import ManualClock
 
 STATE = Validators('"one"')

@@ -1,6 +1,6 @@
-"""How the store touches the disk: private folders, whole files or none.
+"""How we touch the disk: private folders, whole small files or none.
 
-Owns modes and fsync. What lies where belongs to `store`.
+Owns modes and fsync. What lies where belongs to whoever writes; large files are `aside`'s.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Locks of the store: one owner or many sharers, and never a file that lost its name."""
+"""Locks: one owner or many sharers, and never a file that lost its name."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from stoker.models.locks import held, is_held, try_lock, wait_lock
+import pytest
+
+from stoker.files.locks import held, is_held, try_lock, try_lock_folder, wait_lock
 
 
 def take(path: Path, *, shared: bool = False) -> int:
@@ -61,6 +63,19 @@ def test_a_lock_taken_on_a_file_that_lost_its_name_does_not_count(tmp_path: Path
         os.open = real
     with held(take(path)):
         assert path.exists()
+
+
+def test_a_folder_is_locked_itself_and_a_link_to_it_is_none(tmp_path: Path) -> None:
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    handle = try_lock_folder(folder)
+    assert handle is not None
+    with held(handle):
+        assert try_lock_folder(folder) is None
+    with pytest.raises(OSError, match=r"link|directory"):
+        try_lock_folder(link)
+    assert list(folder.iterdir()) == []
 
 
 def test_asking_makes_no_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Locks between processes: `flock` on files that mean nothing but themselves.
+"""Locks between processes: `flock` on files that mean nothing but themselves, and on folders.
 
 A lock ends with its process, however that ends, so no file left behind is ever mistaken for an
 owner. A lock's file may be unlinked by whoever holds it exclusively: taking a lock therefore
@@ -10,11 +10,11 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stoker.models.disk import private_folder
+from stoker.files.disk import private_folder
 
 _POLL_S = 0.01
 
@@ -29,26 +29,40 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     """
     private_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return _locked_or_closed(handle, path, shared=shared)
+
+
+def try_lock_folder(path: Path) -> int | None:
+    """As `try_lock`, of the folder `path` itself; nothing is made.
+
+    Raises:
+        OSError: there is no such folder; a link to one does not count.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    return _locked_or_closed(handle, path)
+
+
+def lock_open(handle: int, path: Path, *, shared: bool = False) -> bool:
+    """Whether the open file `handle`, which `path` names, is locked now.
+
+    Not so where somebody else holds the lock, or unlinked the file meanwhile.
+    """
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(handle)
-        return None
-    if _has_its_name(handle, path):
-        return handle
-    os.close(handle)
-    return None
+        return False
+    return _has_its_name(handle, path)
 
 
 def wait_lock(path: Path, *, wait_s: float, shared: bool = False) -> int | None:
     """As `try_lock`, tried again for `wait_s` seconds."""
-    deadline = time.monotonic() + wait_s
-    while (handle := try_lock(path, shared=shared)) is None:
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(_POLL_S)
-    return handle
+    return _wait(lambda: try_lock(path, shared=shared), wait_s)
+
+
+def wait_lock_folder(path: Path, *, wait_s: float) -> int | None:
+    """As `try_lock_folder`, tried again for `wait_s` seconds."""
+    return _wait(lambda: try_lock_folder(path), wait_s)
 
 
 @contextmanager
@@ -71,11 +85,25 @@ def is_held(path: Path) -> bool:
     return False
 
 
+def _locked_or_closed(handle: int, path: Path, *, shared: bool = False) -> int | None:
+    if lock_open(handle, path, shared=shared):
+        return handle
+    os.close(handle)
+    return None
+
+
+def _wait(attempt: Callable[[], int | None], wait_s: float) -> int | None:
+    deadline = time.monotonic() + wait_s
+    while (handle := attempt()) is None:
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_S)
+    return handle
+
+
 def _has_its_name(handle: int, path: Path) -> bool:
     """Whether `path` still names the open file: its last owner may have unlinked it."""
-    mine = os.fstat(handle)
     try:
-        named = path.stat()
+        return os.path.samestat(os.fstat(handle), path.stat(follow_symlinks=False))
     except FileNotFoundError:
         return False
-    return (mine.st_dev, mine.st_ino) == (named.st_dev, named.st_ino)

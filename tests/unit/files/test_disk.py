@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stoker.models import disk
-from stoker.models.disk import begin_writing
+from stoker.files import disk
+from stoker.files.disk import begin_writing
 
 
 def test_bytes_are_the_same_before_and_after(tmp_path: Path) -> None:

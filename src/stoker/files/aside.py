@@ -1,15 +1,18 @@
 """A large file that a person asked for: written aside piece by piece, then whole in its place.
 
-Owns that `out` is whole or not there, that two processes never write one file, and that nothing is
-overwritten unasked. What is written is the caller's. Small files of the store are `disk`'s.
+Owns that `out` is whole or not there, and that nothing is overwritten or removed unasked. What is
+written aside has a hidden name of its own, `.NAME.RANDOM.part`, and a lock, which the kernel frees:
+what a killed process left is told from what another writes, and swept by the next one. What is
+written is the caller's. Small files are `disk`'s.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +22,8 @@ from typing import BinaryIO
 from stoker.core.disk_errors import FULL
 from stoker.core.errors import DiskFullError, InvalidRequestError, StokerError
 from stoker.core.units import format_bytes
-from stoker.models.disk import sync_folder
+from stoker.files.disk import sync_folder
+from stoker.files.locks import lock_open
 
 _OTHER_OUT = "choose another --out."
 _TRIES = 3
@@ -30,35 +34,33 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 def written_aside(out: Path, *, force: bool = False, size_bytes: int = 0) -> Iterator[BinaryIO]:
     """An open file that becomes `out` when the block ends well, and is removed when it does not.
 
-    The file lies beside `out` and is locked: a process that was killed leaves it to the next one.
-    `size_bytes` is what will be written, as far as that is known.
+    The file lies beside `out`, where its `name` says. `size_bytes` is what will be written, as far
+    as that is known.
 
     Raises:
         InvalidRequestError: `out` exists and `force` is not given, another process writes it, or
             its folder cannot be written.
         DiskFullError: there is, or was, no room.
     """
-    part = part_of(out)
     with _errors(out):
         check_free(out, force=force)
-        file = _open_locked(part, out)
+        _sweep(out)
+        _check_room(out, size_bytes)
+        file = _open_locked(out)
+        part = Path(file.name)
         try:
-            _check_room(out, size_bytes)
             yield file
             file.flush()
             os.fsync(file.fileno())
             _place(part, out, force=force)
-        finally:
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
+        finally:
             # What is still buffered when the disk is full fails once more here; once is enough.
             with contextlib.suppress(OSError):
                 file.close()
         sync_folder(out.parent)
-
-
-def part_of(out: Path) -> Path:
-    """The file beside `out` that is written until it is whole."""
-    return out.with_name(f"{out.name}.part")
 
 
 def check_free(out: Path, *, force: bool) -> None:
@@ -99,46 +101,55 @@ def _check_room(out: Path, size_bytes: int) -> None:
         raise _no_room(out, needed)
 
 
-def _open_locked(part: Path, out: Path) -> BinaryIO:
-    """The empty file `part`, which no other process has."""
+def _open_locked(out: Path) -> BinaryIO:
+    """A new file beside `out`, locked."""
     for _ in range(_TRIES):
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        file = os.fdopen(handle, "r+b")
-        if _locked(handle) and _is_named(handle, part):
-            file.truncate(0)
+        part = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+        file = part.open("x+b")
+        if lock_open(file.fileno(), part):
             return file
-        file.close()
-    raise InvalidRequestError(
-        f"Another process is writing {out}", hint="wait for it, or choose another --out."
-    )
+        file.close()  # another process swept it before it was locked
+    raise _busy(out)
 
 
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _sweep(out: Path) -> None:
+    """Remove what killed processes left beside `out`; a link of theirs to `out` is but a name."""
+    mine = re.compile(re.escape(f".{out.name}.") + "[0-9a-f]{8}[.]part")
+    for path in out.parent.iterdir():
+        if mine.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            _remove_if_stale(path, out)
 
 
-def _is_named(handle: int, part: Path) -> bool:
-    """Whether `part` is still the open file; its last owner may have given it its own name."""
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle), part.stat())
-    return False
+def _remove_if_stale(part: Path, out: Path) -> None:
+    gone_or_foreign = (FileNotFoundError, PermissionError)
+    with contextlib.suppress(*gone_or_foreign), part.open("r+b") as file:
+        if lock_open(file.fileno(), part):
+            part.unlink()
+        elif part.exists():
+            raise _busy(out)
+
+
+def _busy(out: Path) -> InvalidRequestError:
+    hint = "wait for it, or choose another --out."
+    return InvalidRequestError(f"Another process is writing {out}", hint=hint)
 
 
 def _place(part: Path, out: Path, *, force: bool) -> None:
     """Give `part` its name; where `force` is not given, in one step that fails if it is taken."""
-    if not force:
-        try:
-            out.hardlink_to(part)
-        except FileExistsError:
+    if force or not _linked(part, out):
+        check_free(out, force=force)
+        part.replace(out)
+
+
+def _linked(part: Path, out: Path) -> bool:
+    """Whether `part` got the name `out` in place of its own; not where files have but one name."""
+    try:
+        out.hardlink_to(part)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        if error.errno == errno.EEXIST:
             check_free(out, force=False)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            check_free(out, force=False)
-        else:
-            return
-    part.replace(out)
+        raise
+    part.unlink()
+    return True

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from stoker.core.errors import DiskFullError, InvalidRequestError
-from stoker.models import aside
-from stoker.models.aside import written_aside
+from stoker.files import aside
+from stoker.files.aside import written_aside
 
 DATA = b"whole" * 1000
 
@@ -47,19 +48,95 @@ def test_a_second_writer_of_one_file_is_refused_and_harms_nothing(out: Path) -> 
     assert out.read_bytes() == DATA
 
 
-def test_what_a_killed_process_left_is_taken_over(out: Path) -> None:
-    out.with_name("model.gguf.part").write_bytes(b"x" * 100_000)
+LEFT_OVER = ".model.gguf.0123abcd.part"
+
+
+def test_what_a_killed_process_left_is_removed(out: Path) -> None:
+    out.with_name(LEFT_OVER).write_bytes(b"x" * 100_000)
     write(out)
     assert out.read_bytes() == DATA
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_what_was_killed_after_it_had_its_name_harms_nothing(out: Path) -> None:
+    out.write_bytes(b"mine")
+    out.with_name(LEFT_OVER).hardlink_to(out)
+    with pytest.raises(RuntimeError), written_aside(out, force=True):
+        raise RuntimeError
+    assert out.read_bytes() == b"mine"
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["model.gguf.part", ".model.gguf.part", ".other.gguf.0123abcd.part", ".model.gguf.mine.part"],
+)
+def test_a_file_of_somebody_else_is_left_alone(out: Path, name: str) -> None:
+    theirs = out.with_name(name)
+    theirs.write_bytes(b"half of a browser's download")
+    write(out)
+    assert theirs.read_bytes() == b"half of a browser's download"
 
 
 def test_a_link_left_there_is_never_followed(out: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.write_bytes(b"mine")
-    out.with_name("model.gguf.part").symlink_to(mine)
-    with pytest.raises(InvalidRequestError, match="cannot be written"):
-        write(out)
+    out.with_name(LEFT_OVER).symlink_to(mine)
+    write(out)
     assert mine.read_bytes() == b"mine"
+
+
+def test_whatever_came_to_lie_at_its_old_name_stays(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = Path.replace, []
+
+    def replace(self: Path, target: Path) -> Path:
+        placed = real(self, target)
+        self.write_bytes(b"a successor's")
+        seen.append(self)
+        return placed
+
+    monkeypatch.setattr(Path, "replace", replace)
+    write(out, force=True)
+    assert seen[0].read_bytes() == b"a successor's"
+
+
+def test_one_that_is_swept_before_it_is_locked_is_made_again(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = aside.lock_open, []
+
+    def lock_open(handle: int, path: Path) -> bool:
+        if not swept:
+            swept.append(path)
+            path.unlink()
+        return real(handle, path)
+
+    monkeypatch.setattr(aside, "lock_open", lock_open)
+    write(out)
+    assert swept
+    assert out.read_bytes() == DATA
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_its_bytes_are_on_the_disk_before_it_has_its_name_and_its_name_afterwards(
+    out: Path, monkeypatch: pytest.MonkeyPatch, *, force: bool
+) -> None:
+    real, synced = os.fsync, []
+
+    def fsync(handle: int) -> None:
+        state = os.fstat(handle)
+        size = state.st_size if stat.S_ISREG(state.st_mode) else None
+        synced.append((state.st_ino, size, out.exists()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write(out, force=force)
+    assert synced == [
+        (out.stat().st_ino, len(DATA), False),
+        (out.parent.stat().st_ino, None, True),
+    ]
 
 
 def test_a_file_that_appears_meanwhile_is_kept(out: Path) -> None:
