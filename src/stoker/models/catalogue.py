@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -58,12 +57,6 @@ def ref_of(path: Path) -> ModelRef:
     """The name under which a file is served: its stem, with what a name cannot hold as dashes."""
     stem = path.name[: -len(_SUFFIX)] if path.name.lower().endswith(_SUFFIX) else path.name
     return ModelRef.parse(re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "model")
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file's bytes, as `sha256:` and 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def _from_store(store: Store, ref: ModelRef) -> LocalModel:
