@@ -5,7 +5,6 @@ Owns where the facts come from. How they are written is `describing`'s, for far 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from stoker.cli.storing import open_store
 from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelFacts
 from stoker.models.catalogue import find_model, looks_like_path
-from stoker.models.checkpoint import read_checkpoint
 from stoker.models.known_digests import Identity, KnownDigests
 from stoker.models.sources.reference import is_far, parse_reference
 from stoker.models.store import hash_file
@@ -58,6 +56,8 @@ def command(model: str, *, wants_digest: bool, as_json: bool) -> None:
 def _look(text: str) -> tuple[ModelFacts, str]:
     """The facts of a model that lies elsewhere, and where exactly."""
     reference = parse_reference(text)
+    import asyncio  # noqa: PLC0415 - slow to import, and a file here needs none of it
+
     from stoker.models.looking import look_at  # noqa: PLC0415 - a web library
 
     return asyncio.run(look_at(reference))
@@ -71,6 +71,8 @@ def _find(text: str, *, wants_digest: bool) -> tuple[ModelFacts, str]:
     """
     path = Path(text).expanduser()
     if looks_like_path(text) and path.is_dir():
+        from stoker.models.checkpoint import read_checkpoint  # noqa: PLC0415 - for folders alone
+
         return read_checkpoint(path), path.resolve().name
     try:
         found = find_model(text, open_store())
