@@ -7,6 +7,7 @@
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
+    │   ├── CannotGenerateError
     │   ├── TextTooShortError
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
@@ -159,6 +160,15 @@ class CannotEmbedError(InvalidRequestError):
     """
 
     openai_code = "model_cannot_embed"
+
+
+class CannotGenerateError(InvalidRequestError):
+    """This model makes embeddings, and writes no text.
+
+    hint: use a model that writes; `stoker embed MODEL TEXT` prints this one's vectors.
+    """
+
+    openai_code = "model_cannot_generate"
 
 
 class TextTooShortError(InvalidRequestError):
