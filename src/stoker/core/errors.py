@@ -2,6 +2,7 @@
 
     StokerError
     ├── InvalidRequestError            the caller's words are off
+    │   ├── FileMissingError
     │   ├── InvalidModelNameError
     │   ├── UnsupportedParameterError
     │   ├── ContextOverflowError
@@ -116,6 +117,16 @@ class InvalidRequestError(StokerError):
         self.param = param
 
 
+class FileMissingError(InvalidRequestError):
+    """There is no such file.
+
+    hint: check the path.
+    """
+
+    openai_code = "file_missing"
+    exit_code = 4
+
+
 class InvalidModelNameError(InvalidRequestError):
     """That is not a model name.
 
@@ -220,7 +231,7 @@ class InvalidMachineError(InvalidRequestError):
 class NotAllowedError(StokerError):
     """That is not allowed.
 
-    hint: see the message.
+    hint: `stoker serve --help` says what may be opened, and how.
     """
 
     http_status = 403
@@ -298,6 +309,7 @@ class ModelFileMissingError(ModelFileError):
     """
 
     openai_code = "model_file_missing"
+    exit_code = 4
 
 
 class ModelFileEmptyError(ModelFileError):
@@ -540,7 +552,7 @@ class DrainingError(OverloadedError):
 class ServiceError(StokerError):
     """The service cannot do that.
 
-    hint: see the message.
+    hint: try again; what the service printed says more.
     """
 
     openai_code = "service_error"

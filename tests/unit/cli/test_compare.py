@@ -51,7 +51,7 @@ def refusal(*arguments: str) -> StokerError | click.UsageError:
         (["starter", "--tasks", "none.jsonl"], InvalidRequestError, "cannot be read"),
         (["starter", "--text", "short.txt"], TextTooShortError, "too short"),
         (["starter", "--text", "bad.jsonl"], InvalidRequestError, "Line 3"),
-        (["starter", "--quants", "q9_9"], UnsupportedModelError, "no type q9_9"),
+        (["starter", "--quants", "q9_9"], InvalidRequestError, "no type q9_9"),
         (["starter", "--quants", "q4_k_m"], UnsupportedModelError, "native"),
         (["starter", "--quants", "f16"], InvalidRequestError, "nothing to compare"),
         (["starter", "--quants", " , "], InvalidRequestError, "nothing to compare"),

@@ -55,12 +55,38 @@ def test_ls_shows_name_size_quantization_parameters_time_and_source(store: Store
 
 
 def test_ls_says_what_programs_need_and_creates_nothing(store: Store) -> None:
-    assert document("ls") == []
+    assert [one["built_in"] for one in document("ls")] == [True]
     assert not store.root.exists()
     digest = add(store, "shop", b"abc")
-    (found,) = document("ls")
+    found, built_in = document("ls")
     assert (found["model"], found["bytes"], found["digests"]) == ("shop", 3, [digest])
-    assert found["missing"] == []
+    assert (found["missing"], found["built_in"]) == ([], False)
+    assert found.keys() == built_in.keys()
+    assert (built_in["model"], built_in["source"]) == ("starter", None)
+
+
+def test_ls_shows_the_model_that_comes_with_stoker(store: Store) -> None:
+    done = call("ls")
+    assert done.stdout.splitlines()[-1].startswith("starter")
+    assert done.stdout.splitlines()[-1].endswith("comes with Stoker")
+    assert "Nothing is stored yet" in done.stderr
+    add(store, "shop", b"abc")
+    assert call("ls").stderr == ""
+
+
+def test_ls_marks_a_model_whose_file_is_gone(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    store.blob(digest).unlink()
+    assert call("ls").stdout.splitlines()[1].split()[:2] == ["shop", "missing"]
+    assert document("ls")[0]["missing"] == [digest]
+
+
+@pytest.mark.parametrize("words", ["rm starter", "cp starter xx", "verify starter"])
+def test_the_model_that_comes_with_stoker_is_not_the_stores(store: Store, words: str) -> None:
+    add(store, "shop", b"abc")
+    error = call(*words.split()).exception
+    assert isinstance(error, InvalidModelNameError)
+    assert error.message == "starter comes with Stoker, and is not in the store"
 
 
 def test_ls_warns_of_a_manifest_that_cannot_be_read_and_lists_the_rest(store: Store) -> None:
