@@ -118,6 +118,16 @@ def test_rm_refuses_what_runs(store: Store) -> None:
     assert store.manifests()
 
 
+def test_rm_forgets_a_name_of_what_runs_while_another_name_keeps_its_file(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    call("cp", "shop", "b")
+    with store.hold(digest):
+        assert document("rm", "shop") == {"removed": "shop", "freed_bytes": 0}
+        assert isinstance(call("rm", "b").exception, ModelInUseError)
+    assert [str(one.ref) for one in store.manifests()] == ["b"]
+    assert store.has(digest)
+
+
 def test_cp_takes_no_name_that_is_taken(store: Store) -> None:
     add(store, "shop", b"abc")
     assert call("cp", "shop", "b:v1").exit_code == 0
