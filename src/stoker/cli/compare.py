@@ -66,6 +66,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
       stoker compare ./small.gguf ./large.gguf --tasks mine.jsonl --plot sizes.svg
       stoker compare starter --quants q4_0 --json > compared.json
     """
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise InvalidRequestError(f"{plot} is no name for a picture", hint="end it in .svg.")
     if plot is not None and not plot.expanduser().absolute().parent.is_dir():
         raise InvalidRequestError(f"There is no folder for {plot}", hint="make it first.")
     order = _order(models, quants, tasks, text, {k: v for k, v in numbers.items() if v})

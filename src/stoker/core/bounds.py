@@ -84,5 +84,5 @@ def _check_text(text: object) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidRequestError(
-            "A text is not valid Unicode", hint="remove half a pair"
+            "A text is not valid Unicode", hint="give it as UTF-8, with no half of a surrogate pair"
         ) from None

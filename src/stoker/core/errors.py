@@ -130,7 +130,7 @@ class FileMissingError(InvalidRequestError):
 class InvalidModelNameError(InvalidRequestError):
     """That is not a model name.
 
-    hint: use name or name:tag; letters, digits, dots, dashes and underscores; never a path.
+    hint: use name or name:tag, each at most 96 letters, digits, dots, dashes, underscores; no path.
     """
 
     openai_code = "invalid_model_name"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stoker.core.errors import InvalidSourceError, ModelFileMissingError, ModelNotFoundError
-from stoker.core.model import LocalModel, ModelRef
+from stoker.core.model import NAME_LENGTH_MAX, LocalModel, ModelRef
 from stoker.models.facts import read_facts
 from stoker.models.manifest import Manifest
 from stoker.models.store import RESERVED, Store, near
@@ -62,7 +62,8 @@ def looks_like_path(text: str) -> bool:
 def ref_of(path: Path) -> ModelRef:
     """The name under which a file is served: its stem, with what a name cannot hold as dashes."""
     stem = path.name[: -len(_SUFFIX)] if path.name.lower().endswith(_SUFFIX) else path.name
-    return ModelRef.parse(re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "model")
+    word = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:NAME_LENGTH_MAX].rstrip("-_")
+    return ModelRef.parse(word or "model")
 
 
 def _from_store(store: Store, ref: ModelRef) -> LocalModel:

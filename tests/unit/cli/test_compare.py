@@ -56,6 +56,7 @@ def refusal(*arguments: str) -> StokerError | click.UsageError:
         (["starter", "--quants", "f16"], InvalidRequestError, "nothing to compare"),
         (["starter", "--quants", " , "], InvalidRequestError, "nothing to compare"),
         (["starter", "starter"], InvalidRequestError, "twice"),
+        (["starter", "--plot", "x.png"], InvalidRequestError, "no name for a picture"),
         (["starter", "--plot", "none/x.svg"], InvalidRequestError, "no folder"),
         (["starter", "--ctx", "4096"], InvalidRequestError, "trained for a context of 1024"),
     ],

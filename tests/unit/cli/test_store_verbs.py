@@ -149,6 +149,7 @@ def test_verify_names_the_models_that_a_damaged_file_hits_and_fails(store: Store
     done = call("verify")
     assert f"differs  {digest}  needed by shop" in done.stdout
     assert isinstance(done.exception, StoreDamagedError)
+    assert done.exception.message == "1 file of the store was not what it should be"
     assert "shop" in done.exception.hint
     assert not store.has(digest)
 

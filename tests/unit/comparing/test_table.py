@@ -119,3 +119,8 @@ def test_one_candidate_alone_is_judged_in_words_too(report: Report) -> None:
     assert first is not None
     report.verdict = judge([Answers("f16", 1, first.right())])
     assert "nothing to compare it with" in " ".join(tables(report).split())
+
+
+def test_one_round_has_no_median(report: Report) -> None:
+    report.settings = replace(report.settings, rounds=1)
+    assert "Speeds: of 1 round, 1 answer at a time" in " ".join(tables(report).split())

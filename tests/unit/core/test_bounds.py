@@ -75,3 +75,9 @@ def test_a_model_is_asked_only_for_what_it_is_made_for(kind: Kind) -> None:
         check_task(kind, bad)
     assert (caught.value.http_status, caught.value.exit_code) == (400, 2)
     assert "`stoker" in caught.value.hint
+
+
+def test_bytes_that_are_no_text_are_to_be_given_as_utf_8() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        checked(replace(GOOD, inputs=(b"\xff".decode("utf-8", "surrogateescape"),)))
+    assert "UTF-8" in caught.value.hint

@@ -12,7 +12,7 @@ import pytest
 
 from stoker.core.errors import InvalidSourceError, ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelRef
-from stoker.models.catalogue import find_model, starter
+from stoker.models.catalogue import find_model, ref_of, starter
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.store import Store
 
@@ -99,3 +99,7 @@ def test_a_stored_model_whose_file_is_gone_is_to_be_pulled_from_its_source(store
         find_model("shop:v2", store)
     assert caught.value.message == "The file of shop:v2 is missing"
     assert caught.value.hint == "stoker pull '/a b/m.gguf' --as shop:v2"
+
+
+def test_a_file_with_a_long_name_is_served_under_a_shorter_one() -> None:
+    assert str(ref_of(Path(f"{'x' * 95}--{'y' * 100}.gguf"))) == "x" * 95
