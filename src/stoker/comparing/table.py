@@ -96,7 +96,7 @@ def _speed(speed: Speed | None) -> str:
         return NONE
     value = speed.median_tok_s
     figure = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-    return f"{figure} ±{speed.spread_percent:.0f}%"
+    return figure if speed.rounds == 1 else f"{figure} ±{speed.spread_percent:.0f}%"
 
 
 def _perplexity(row: Row) -> str:

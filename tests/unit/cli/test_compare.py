@@ -75,11 +75,11 @@ def test_a_type_above_the_models_own_is_refused(tiny: str) -> None:
     assert "tiny is Q8_0 already" in error.message
 
 
-def test_other_models_need_tasks(tiny: str) -> None:
-    error = refusal(tiny)
+def test_without_tasks_and_text_there_is_nothing_to_draw(tiny: str) -> None:
+    error = refusal(tiny, "--quants", "q4_0", "--plot", "x.svg")
     assert isinstance(error, StokerError)
-    assert "no tasks" in error.message
-    assert "--tasks FILE" in error.hint
+    assert "nothing to draw" in error.message
+    assert "--tasks" in error.hint
 
 
 def test_an_embedding_model_is_refused() -> None:
