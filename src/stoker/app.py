@@ -248,7 +248,10 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUseError(f"Port {port} on {host} is in use") from error
-        raise ServiceError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+        raise ServiceError(
+            f"Cannot listen on {host}:{port}: {error.strerror}",
+            hint="use an address of this machine, and a port that you may use",
+        ) from error
     return listener
 
 

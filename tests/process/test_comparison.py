@@ -23,7 +23,8 @@ from stoker.comparing.matching import Match
 from stoker.comparing.order import Order
 from stoker.comparing.passages import ScoredText, of_tasks
 from stoker.comparing.plan import precisions
-from stoker.comparing.report import Report, Row
+from stoker.comparing.report import Report, Row, to_document
+from stoker.comparing.table import tables
 from stoker.comparing.tasks import Task
 from stoker.core.errors import DiskFullError, LoadFailedError, TextTooShortError, WorkerLostError
 from stoker.engines.llamacpp.logits import LogitsHeader
@@ -172,6 +173,23 @@ async def test_everything_is_measured_of_every_candidate(world: World) -> None:
     assert list(report.seconds) == ["making", "text", "speed", "tasks"]
     assert list(dict.fromkeys(one.phase for one in steps)) == ["making", "text", "speed", "tasks"]
     assert leftovers(world.home) == []
+
+
+async def test_without_tasks_and_text_the_rest_is_measured_and_it_is_said(world: World) -> None:
+    order = Order(precisions(starter(), ["q4_0"]), (), None, None, slots=2, rounds=1)
+    ports = Ports(make_runtime=world.make_runtime, force_text=world.force_text)  # type: ignore[arg-type]
+    made = Comparison(order, world.home, ports=ports)
+    await made.run()
+    for one in made.report.rows:
+        assert one.file_bytes
+        assert one.memory_peak_bytes
+        assert one.decode is not None
+        assert (one.text, one.tasks, one.failures) == (None, None, [])
+    assert (made.report.partial, made.report.verdict, made.errors) == (False, None, [])
+    assert to_document(made.report)["tasks_source"] is None
+    shown = " ".join(tables(made.report).split())
+    assert "perplexity and KL are left out; --text FILE" in shown
+    assert "right answers are left out; --tasks FILE" in shown
 
 
 async def test_conversations_are_rendered_once_for_all_precisions(world: World) -> None:

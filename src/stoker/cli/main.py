@@ -5,15 +5,17 @@ A verb's module is imported when the verb is used, so that help needs no engine 
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 
 import click
 
+from stoker.cli import streams
 from stoker.core.errors import StokerError
 
+OUTPUT_LOST = 1
 INTERRUPTED = 130
 # In the order of a first session; the texts are repeated by each verb's own help.
 VERBS = {
@@ -78,8 +80,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; every error becomes one line, a hint and an exit code."""
+    streams.open_missing()
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except StokerError as error:
         _complain(error.message, error.hint)
         sys.exit(error.exit_code)
@@ -90,8 +94,16 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has enough; the rest goes nowhere instead of into a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.let_go_of_output()
         sys.exit(0)
+    except OSError as error:
+        if not streams.is_of_output(error):
+            raise
+        streams.let_go_of_output()
+        _complain(
+            f"The output cannot be written: {error.strerror}", "free some space where it goes"
+        )
+        sys.exit(OUTPUT_LOST)
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -100,6 +112,7 @@ def _usage_hint(error: click.ClickException) -> str:
 
 
 def _complain(message: str, hint: str) -> None:
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
+    with suppress(OSError):  # nobody can be told where the standard error is full too
+        click.echo(f"error: {message}", err=True)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)

@@ -215,7 +215,7 @@ class Comparison:
         row.decode = speed.median_speed([one.decode_tok_s for one in mine])
 
     async def _answer_tasks(self) -> None:
-        for candidate in self._alive():
+        for candidate in self._alive() if self._order.tasks else ():
             await self._attempt(candidate, TASKS, self._answer(candidate))
 
     async def _answer(self, candidate: Candidate) -> None:

@@ -137,7 +137,7 @@ class Report:
 
     base: str
     settings: Settings
-    tasks_source: str
+    tasks_source: str | None
     text_source: str | None
     memory_predicted_by: str
     rows: list[Row]

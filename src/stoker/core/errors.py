@@ -2,11 +2,13 @@
 
     StokerError
     ├── InvalidRequestError            the caller's words are off
+    │   ├── FileMissingError
     │   ├── InvalidModelNameError
     │   ├── UnsupportedParameterError
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
+    │   ├── CannotGenerateError
     │   ├── TextTooShortError
     │   ├── PatternSearchError
     │   ├── InvalidSourceError
@@ -116,10 +118,20 @@ class InvalidRequestError(StokerError):
         self.param = param
 
 
+class FileMissingError(InvalidRequestError):
+    """There is no such file.
+
+    hint: check the path.
+    """
+
+    openai_code = "file_missing"
+    exit_code = 4
+
+
 class InvalidModelNameError(InvalidRequestError):
     """That is not a model name.
 
-    hint: use name or name:tag; letters, digits, dots, dashes and underscores; never a path.
+    hint: use name or name:tag, each at most 96 letters, digits, dots, dashes, underscores; no path.
     """
 
     openai_code = "invalid_model_name"
@@ -160,6 +172,15 @@ class CannotEmbedError(InvalidRequestError):
     """
 
     openai_code = "model_cannot_embed"
+
+
+class CannotGenerateError(InvalidRequestError):
+    """This model makes embeddings, and writes no text.
+
+    hint: use a model that writes; `stoker embed MODEL TEXT` prints this one's vectors.
+    """
+
+    openai_code = "model_cannot_generate"
 
 
 class TextTooShortError(InvalidRequestError):
@@ -220,7 +241,7 @@ class InvalidMachineError(InvalidRequestError):
 class NotAllowedError(StokerError):
     """That is not allowed.
 
-    hint: see the message.
+    hint: `stoker serve --help` says what may be opened, and how.
     """
 
     http_status = 403
@@ -298,6 +319,7 @@ class ModelFileMissingError(ModelFileError):
     """
 
     openai_code = "model_file_missing"
+    exit_code = 4
 
 
 class ModelFileEmptyError(ModelFileError):
@@ -540,7 +562,7 @@ class DrainingError(OverloadedError):
 class ServiceError(StokerError):
     """The service cannot do that.
 
-    hint: see the message.
+    hint: try again; what the service printed says more.
     """
 
     openai_code = "service_error"

@@ -223,11 +223,13 @@ class Store:
 
         Raises:
             ModelNotFoundError: there is no such name.
-            ModelInUseError: a running model or a download needs one of its files.
+            ModelInUseError: a running model or a download needs one of its files, and no other
+                name pins that.
         """
         with self.changing():
             manifest = self.get(ref)
-            if any(self.in_use(layer.digest) for layer in manifest.layers):
+            pinned = {x.digest for one in self.manifests() if one.ref != ref for x in one.layers}
+            if any(self.in_use(x.digest) for x in manifest.layers if x.digest not in pinned):
                 raise ModelInUseError(f"{ref} is in use")
             self._manifest_file(ref).unlink()
             sync_folder(self.manifest_folder)

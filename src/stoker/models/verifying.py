@@ -147,5 +147,7 @@ def complain(findings: tuple[Finding, ...]) -> None:
         return
     names = sorted({name for finding in findings for name in finding.names})
     hint = f"pull again: {', '.join(names)}" if names else "no model needs what was set aside"
-    count = f"{len(findings)} file{'s' if len(findings) > 1 else ''}"
-    raise StoreDamagedError(f"{count} of the store were not what they should be", hint=hint)
+    what = "1 file of the store was not what it should be"
+    if len(findings) > 1:
+        what = f"{len(findings)} files of the store were not what they should be"
+    raise StoreDamagedError(what, hint=hint)

@@ -51,6 +51,11 @@ class Home:
         return self.root / "machine.json"
 
     @property
+    def digests(self) -> Path:
+        """The digests of files outside the store that were hashed before."""
+        return self.root / "digests.json"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"

@@ -49,11 +49,12 @@ def refusal(*arguments: str) -> StokerError | click.UsageError:
         (["starter", "--tasks", "none.jsonl"], InvalidRequestError, "cannot be read"),
         (["starter", "--text", "short.txt"], TextTooShortError, "too short"),
         (["starter", "--text", "bad.jsonl"], InvalidRequestError, "Line 3"),
-        (["starter", "--quants", "q9_9"], UnsupportedModelError, "no type q9_9"),
+        (["starter", "--quants", "q9_9"], InvalidRequestError, "no type q9_9"),
         (["starter", "--quants", "q4_k_m"], UnsupportedModelError, "native"),
         (["starter", "--quants", "f16"], InvalidRequestError, "nothing to compare"),
         (["starter", "--quants", " , "], InvalidRequestError, "nothing to compare"),
         (["starter", "starter"], InvalidRequestError, "twice"),
+        (["starter", "--plot", "x.png"], InvalidRequestError, "no name for a picture"),
         (["starter", "--plot", "none/x.svg"], InvalidRequestError, "no folder"),
         (["starter", "--ctx", "4096"], InvalidRequestError, "trained for a context of 1024"),
     ],
@@ -72,11 +73,11 @@ def test_a_type_above_the_models_own_is_refused(tiny: str) -> None:
     assert "tiny is Q8_0 already" in error.message
 
 
-def test_other_models_need_tasks(tiny: str) -> None:
-    error = refusal(tiny)
+def test_without_tasks_and_text_there_is_nothing_to_draw(tiny: str) -> None:
+    error = refusal(tiny, "--quants", "q4_0", "--plot", "x.svg")
     assert isinstance(error, StokerError)
-    assert "no tasks" in error.message
-    assert "--tasks FILE" in error.hint
+    assert "nothing to draw" in error.message
+    assert "--tasks" in error.hint
 
 
 def test_an_embedding_model_is_refused() -> None:

@@ -11,10 +11,9 @@ from click.testing import CliRunner
 from stoker.cli.quantize import command
 from stoker.core.errors import UnsupportedModelError
 from stoker.core.model import ModelRef
-from stoker.models.catalogue import digest
 from stoker.models.facts import read_facts
 from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.store import Store, hash_file
 from stoker.state.home import Home
 from stoker.testing.synthetic import write_model, write_split_model
 
@@ -46,7 +45,7 @@ def keep(ref: str, *files: Path) -> None:
     store = Store(Home.find().prepare().models)
     layers = []
     for file in files:
-        size, found = file.stat().st_size, digest(file)
+        size, found = file.stat().st_size, hash_file(file)
         store.adopt(file, found)
         layers.append(Layer(found, size, "model", file.name))
     store.put(Manifest(ModelRef.parse(ref), "here", tuple(layers), 1, {}))

@@ -56,12 +56,38 @@ def test_ls_shows_name_size_quantization_parameters_time_and_source(store: Store
 
 
 def test_ls_says_what_programs_need_and_creates_nothing(store: Store) -> None:
-    assert document("ls") == []
+    assert [one["built_in"] for one in document("ls")] == [True]
     assert not store.root.exists()
     digest = add(store, "shop", b"abc")
-    (found,) = document("ls")
+    found, built_in = document("ls")
     assert (found["model"], found["bytes"], found["digests"]) == ("shop", 3, [digest])
-    assert found["missing"] == []
+    assert (found["missing"], found["built_in"]) == ([], False)
+    assert found.keys() == built_in.keys()
+    assert (built_in["model"], built_in["source"]) == ("starter", None)
+
+
+def test_ls_shows_the_model_that_comes_with_stoker(store: Store) -> None:
+    done = call("ls")
+    assert done.stdout.splitlines()[-1].startswith("starter")
+    assert done.stdout.splitlines()[-1].endswith("comes with Stoker")
+    assert "Nothing is stored yet" in done.stderr
+    add(store, "shop", b"abc")
+    assert call("ls").stderr == ""
+
+
+def test_ls_marks_a_model_whose_file_is_gone(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    store.blob(digest).unlink()
+    assert call("ls").stdout.splitlines()[1].split()[:2] == ["shop", "missing"]
+    assert document("ls")[0]["missing"] == [digest]
+
+
+@pytest.mark.parametrize("words", ["rm starter", "cp starter xx", "verify starter"])
+def test_the_model_that_comes_with_stoker_is_not_the_stores(store: Store, words: str) -> None:
+    add(store, "shop", b"abc")
+    error = call(*words.split()).exception
+    assert isinstance(error, InvalidModelNameError)
+    assert error.message == "starter comes with Stoker, and is not in the store"
 
 
 def test_what_signs_an_address_is_kept_and_not_shown(store: Store) -> None:
@@ -102,6 +128,16 @@ def test_rm_refuses_what_runs(store: Store) -> None:
     assert store.manifests()
 
 
+def test_rm_forgets_a_name_of_what_runs_while_another_name_keeps_its_file(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    call("cp", "shop", "b")
+    with store.hold(digest):
+        assert document("rm", "shop") == {"removed": "shop", "freed_bytes": 0}
+        assert isinstance(call("rm", "b").exception, ModelInUseError)
+    assert [str(one.ref) for one in store.manifests()] == ["b"]
+    assert store.has(digest)
+
+
 def test_cp_takes_no_name_that_is_taken(store: Store) -> None:
     add(store, "shop", b"abc")
     assert call("cp", "shop", "b:v1").exit_code == 0
@@ -123,6 +159,7 @@ def test_verify_names_the_models_that_a_damaged_file_hits_and_fails(store: Store
     done = call("verify")
     assert f"differs  {digest}  needed by shop" in done.stdout
     assert isinstance(done.exception, StoreDamagedError)
+    assert done.exception.message == "1 file of the store was not what it should be"
     assert "shop" in done.exception.hint
     assert not store.has(digest)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stoker.comparing.columns import WIDTH
-from stoker.comparing.report import Failure, Report, Row, WrongAnswer
+from stoker.comparing.report import Failure, Report, Row, Speed, WrongAnswer
 from stoker.comparing.table import tables, thousandths
 from stoker.comparing.verdict import Answers, judge
 
@@ -119,3 +119,10 @@ def test_one_candidate_alone_is_judged_in_words_too(report: Report) -> None:
     assert first is not None
     report.verdict = judge([Answers("f16", 1, first.right())])
     assert "nothing to compare it with" in " ".join(tables(report).split())
+
+
+def test_one_round_has_no_median(report: Report) -> None:
+    report.settings = replace(report.settings, rounds=1)
+    report.rows = [replace(one, decode=Speed(88.2, 88.2, 88.2, 1)) for one in report.rows]
+    assert "Speeds: of 1 round, 1 answer at a time" in " ".join(tables(report).split())
+    assert line_of(report, "q8_0").split()[6:8] == ["88.2", "1.5000"]

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.core.errors import InvalidSourceError, SourceUnsafeError
+from stoker.core.errors import FileMissingError, InvalidSourceError, SourceUnsafeError
 from stoker.models.first_bytes import ARCHIVES, check_no_archive
 from stoker.models.sources.base import Http, Offer, Offered, choose, quantization_of
 from stoker.models.sources.reference import PathReference, check_file_name
@@ -32,7 +32,8 @@ class PathSource:
         """The file, or the one model of the folder.
 
         Raises:
-            InvalidSourceError: nothing is there, or no model.
+            FileMissingError: nothing is there.
+            InvalidSourceError: no model is.
             SeveralFilesError: there is more than one model.
             SourceUnsafeError: a link leaves the folder.
         """
@@ -47,7 +48,7 @@ class PathSource:
         if path.is_dir():
             return _of_folder(path)
         if not path.exists():
-            raise InvalidSourceError(
+            raise FileMissingError(
                 f"There is no file {self.reference}",
                 hint="from elsewhere: https://..., hf:owner/repo[:file], ollama:name[:tag]",
             )
