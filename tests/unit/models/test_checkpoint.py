@@ -69,3 +69,10 @@ def test_reading_facts_needs_no_array_library() -> None:
     )
     got = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert got.stdout == "set()\n"
+
+
+def test_the_licence_is_that_of_the_model_card(tmp_path: Path) -> None:
+    folder = write_decoder(tmp_path)
+    assert read_checkpoint(folder).licence == ""
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
+    assert read_checkpoint(folder).licence == "apache-2.0"
