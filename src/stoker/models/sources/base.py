@@ -99,6 +99,18 @@ class Offer:
         return next(file for file in self.files if file.kind == MODEL)
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place that holds a model's safetensors and documents: it can be looked at, not pulled.
+
+    `source` is pinned to what was found, `name` is the model's; `files` are by their names.
+    """
+
+    source: str
+    name: str
+    files: Mapping[str, Offered]
+
+
 class Source(Protocol):
     """A place that models come from."""
 

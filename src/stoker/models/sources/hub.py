@@ -9,10 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from stoker.core.errors import DigestMismatchError, SourceUnreachableError, SourceUnsafeError
-from stoker.models.sources.base import PROJECTOR, Http, Offer, Offered, choose, quantization_of
+from stoker.core.errors import (
+    DigestMismatchError,
+    InvalidSourceError,
+    SourceUnreachableError,
+    SourceUnsafeError,
+)
+from stoker.models.checkpoint import POOLING
+from stoker.models.sources.base import (
+    PROJECTOR,
+    Checkpoint,
+    Http,
+    Offer,
+    Offered,
+    choose,
+    quantization_of,
+)
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
 from stoker.models.sources.reference import HubReference
 from stoker.models.sources.threads import in_thread
@@ -22,7 +36,10 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SAFETENSORS = (".safetensors",)
+_CHECKPOINT = (*_SAFETENSORS, ".json", ".jinja", ".model", ".md")
 FileUrl = Callable[[str], str]
+T = TypeVar("T")
 
 
 class HubSource:
@@ -34,21 +51,45 @@ class HubSource:
 
     async def resolve(self, client: Http) -> Offer:  # noqa: ARG002 - huggingface_hub has its own
         """As for `Source`; the offer is pinned to the commit that the revision names now."""
+        return await self._in_time(self._resolve)
+
+    async def look(self) -> Offer | Checkpoint:
+        """As `resolve`; a repository that has safetensors and no GGUF is a checkpoint."""
+        return await self._in_time(self._look)
+
+    async def _in_time(self, work: Callable[[], T]) -> T:
         try:
-            return await in_thread(self._resolve, self._wait_s)
+            return await in_thread(work, self._wait_s)
         except TimeoutError:
             raise SourceUnreachableError(
                 f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
             ) from None
 
     def _resolve(self) -> Offer:
+        return offer_of(self._reference, *self._listed())
+
+    def _look(self) -> Offer | Checkpoint:
+        return found_in(self._reference, *self._listed())
+
+    def _listed(self) -> tuple[Listing, FileUrl]:
         from stoker.models.sources import hub_client  # noqa: PLC0415 - a fifth of a second
 
         wanted = self._reference
         repository = f"{wanted.owner}/{wanted.repo}"
         listing = hub_client.look(repository, wanted.commit or wanted.revision, self._wait_s)
         commit = _checked_commit(listing, wanted)
-        return offer_of(wanted, listing, lambda name: hub_client.file_url(repository, name, commit))
+        return listing, lambda name: hub_client.file_url(repository, name, commit)
+
+
+def found_in(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer | Checkpoint:
+    """The model of `listing` that is `wanted`; raises as `offer_of`. Pure."""
+    if wanted.choice is not None or _has_gguf(listing) or not _has_safetensors(listing):
+        return offer_of(wanted, listing, url)
+    what = f"hf:{wanted.owner}/{wanted.repo}"
+    pinned = replace(wanted, commit=_checked_commit(listing, wanted))
+    beside = [file for file in listing.files if _lies_beside(file.name)]
+    files = [_offered(file, listing, what, url) for file in beside]
+    return Checkpoint(str(pinned), wanted.repo, {file.name: file for file in files})
 
 
 def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
@@ -65,6 +106,12 @@ def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
     """
     commit = _checked_commit(listing, wanted)
     what = f"hf:{wanted.owner}/{wanted.repo}"
+    if not _has_gguf(listing) and _has_safetensors(listing):
+        raise InvalidSourceError(
+            f"{what} has safetensors; Stoker runs GGUF",
+            hint="name a repository with .gguf files, or download the folder and make one of it:"
+            " `stoker import DIR`",
+        )
     files = [_offered(file, listing, what, url) for file in listing.files if _is_gguf(file.name)]
     if len({file.name for file in files}) < len(files):
         raise SourceUnsafeError(f"{what} lists a file twice")
@@ -87,6 +134,21 @@ def _checked_commit(listing: Listing, wanted: HubReference) -> str:
 
 def _is_gguf(name: object) -> bool:
     return isinstance(name, str) and name.lower().endswith(".gguf")
+
+
+def _has_gguf(listing: Listing) -> bool:
+    return any(_is_gguf(file.name) for file in listing.files)
+
+
+def _has_safetensors(listing: Listing) -> bool:
+    return any(_lies_beside(file.name, _SAFETENSORS) for file in listing.files)
+
+
+def _lies_beside(name: object, endings: tuple[str, ...] = _CHECKPOINT) -> bool:
+    """Whether a file belongs to the model that lies at the repository's top."""
+    if not isinstance(name, str) or not name.endswith(endings):
+        return False
+    return "/" not in name or name == POOLING
 
 
 def _offered(file: HubFile, listing: Listing, what: str, url: FileUrl) -> Offered:

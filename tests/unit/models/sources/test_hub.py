@@ -28,7 +28,7 @@ from stoker.models.sources import hub_watch
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer
 from stoker.models.sources.hub import HubSource
 from stoker.models.sources.reference import HubReference, parse_reference
-from support.local_hub import COMMIT, OTHER_HOST, LocalHub, local_hub, never
+from support.local_hub import COMMIT, OTHER_HOST, LocalHub, ask_here, local_hub, never
 from support.plain_http import plain_http
 
 TOKEN = "hf_verysecret"
@@ -40,14 +40,9 @@ TWO = {**ONE, "m-Q4_0.gguf": b"GGUF four"}
 async def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[LocalHub]:
     """A hub with one model, which the library finds as if HF_ENDPOINT named it."""
     import huggingface_hub as library  # noqa: PLC0415 - slow, and only for these tests
-    from huggingface_hub import constants  # noqa: PLC0415
 
     async with local_hub(dict(ONE)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        ask_here(monkeypatch, hub, tmp_path)
         yield hub
         library.close_session()
 
@@ -113,6 +108,14 @@ async def test_the_token_of_the_file_that_the_hubs_command_keeps_is_used(
 
 
 @pytest.mark.slow
+async def test_a_repository_of_safetensors_says_what_to_do_with_it(hub: LocalHub) -> None:
+    hub.files = {"model.safetensors": b"x", "config.json": b"{}"}
+    for text in ("hf:owner/repo", "hf:owner/repo:Q4_0"):
+        error = await refused(InvalidSourceError, text)
+        assert "has safetensors" in error.message
+        assert "stoker import DIR" in error.hint
+
+
 async def test_the_local_hub_is_one_for_the_hubs_own_library(hub: LocalHub, tmp_path: Path) -> None:
     import huggingface_hub as library  # noqa: PLC0415
 
@@ -167,7 +170,7 @@ async def test_of_several_projectors_none_is_taken_and_that_is_said(hub: LocalHu
 
 async def test_what_is_not_there_is_said_with_what_is(hub: LocalHub) -> None:
     assert "it has Q8_0" in (await refused(InvalidSourceError, "hf:owner/repo:q2_k")).message
-    hub.files = {"model.safetensors": b"x"}
+    hub.files = {"pytorch_model.bin": b"x"}
     assert "no .gguf file" in (await refused(InvalidSourceError)).message
 
 
