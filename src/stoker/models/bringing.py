@@ -182,7 +182,10 @@ class Bringer:
     async def _fill(self, part: Part, file: Offered, told: Told) -> Fetched:
         if file.path is not None:
             return await copy_in(file.path, part, self._client.limits, told)
-        wanted = Wanted(show_name(file), file.url, file.headers, file.size_bytes, file.digest)
+        wanted = Wanted(
+            *(show_name(file), file.url, file.headers, file.size_bytes, file.digest),
+            authorize=file.authorize,
+        )
         if file.kind in BIG:
             wanted = replace(wanted, check_start=partial(check_first_bytes, show_name(file)))
         return await fetch(self._client, wanted, part, told)

@@ -10,7 +10,8 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def _parts(store: Store, before: float, *, dry_run: bool) -> Iterator[Removed]:
     for file in store.parts.iterdir() if store.parts.is_dir() else ():
         groups.setdefault(file.name.partition(".")[0], []).append(file)
     for key, present in sorted(groups.items()):
-        if max(file.lstat().st_mtime for file in present) > before:
+        if not _is_old(present, before):
             continue
         lock_file = store.parts / f"{key}{_LOCK}"
         lease = try_lock(lock_file)
@@ -178,12 +179,21 @@ def _parts(store: Store, before: float, *, dry_run: bool) -> Iterator[Removed]:
 
 def _old(folder: Path, before: float, *, dry_run: bool) -> Iterator[Removed]:
     for file in sorted(folder.glob("*")):
-        if file.lstat().st_mtime > before:
+        if not _is_old([file], before):
             continue
         size_bytes = size_of(file)
         if not dry_run:
             _remove(file)
         yield Removed("quarantined", file.name, size_bytes)
+
+
+def _is_old(files: Iterable[Path], before: float) -> bool:
+    """Whether no file has changed since `before`; not where all have gone meanwhile."""
+    times = []
+    for file in files:
+        with suppress(FileNotFoundError):
+            times.append(file.lstat().st_mtime)
+    return bool(times) and max(times) <= before
 
 
 def _clear_aside(store: Store) -> None:

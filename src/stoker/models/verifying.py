@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,18 @@ def choose(store: Store, refs: Iterable[ModelRef]) -> dict[str, int]:
 
 
 def choose_all(store: Store) -> dict[str, int]:
-    """Every digest that lies in the store or is pinned, with its size."""
-    found = {file.name.replace("-", ":", 1): file for file in store.blobs.glob("sha256-*")}
-    lying = {one: file.stat().st_size for one, file in found.items() if is_digest(one)}
-    return {**choose(store, ()), **lying}
+    """Every digest that lies in the store or is pinned, with its size.
+
+    Raises:
+        HomeError: the store cannot be read.
+    """
+    found = choose(store, ())
+    with disk_errors(store.root):
+        for file in store.blobs.glob("sha256-*"):
+            if is_digest(digest := file.name.replace("-", ":", 1)):
+                with suppress(FileNotFoundError):  # collected meanwhile
+                    found[digest] = file.stat().st_size
+    return found
 
 
 def verify(store: Store, digests: Iterable[str], told: Told = lambda *_: None) -> Verified:
@@ -77,8 +86,9 @@ def verify(store: Store, digests: Iterable[str], told: Told = lambda *_: None) -
     for digest in digests:
         state = _check(store, digest, tell)
         files += state != "missing"
-        if state:
-            findings.append(Finding(digest, state, _names(store, digest)))
+        names = _names(store, digest) if state else ()
+        if state == "differs" or names:  # what no name pins may have been collected meanwhile
+            findings.append(Finding(digest, state, names))
     return Verified(files, total, tuple(findings))
 
 

@@ -294,6 +294,74 @@ def test_old_parts_go_unless_somebody_fetches_them(store: Store) -> None:
     assert {name.partition(".")[0] for name in files(store.parts)} == {"busy", "new"}
 
 
+def vanishes(monkeypatch: pytest.MonkeyPatch, *files: Path) -> None:
+    """Whoever looks at one of `files` finds that it has gone since it was listed."""
+    for step in ("stat", "lstat"):
+        real = getattr(Path, step)
+
+        def look(self: Path, real: Any = real, **how: Any) -> Any:
+            if self in files:
+                self.unlink(missing_ok=True)
+            return real(self, **how)
+
+        monkeypatch.setattr(Path, step, look)
+
+
+@pytest.mark.parametrize("gone", [["k"], ["k.json"], ["k", "k.json", "k.lock"]])
+def test_a_pull_that_ends_meanwhile_is_no_error_of_a_collection(
+    store: Store, monkeypatch: pytest.MonkeyPatch, gone: list[str]
+) -> None:
+    old_part(store, "k")
+    store.quarantine.mkdir()
+    (store.quarantine / "x").write_bytes(b"x")
+    vanishes(monkeypatch, *(store.parts / name for name in gone), store.quarantine / "x")
+    removed = collect(store, clock=lambda: 4e9).removed
+    assert [one.name for one in removed] == (["k"] if len(gone) < 3 else [])
+    assert files(store.parts) == []
+
+
+def test_a_file_that_is_collected_meanwhile_is_no_finding(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for data in (b"abc", b"other"):
+        store.adopt(part(store, data), sha(data))
+    listed = choose_all(store)
+    vanishes(monkeypatch, store.blob(sha(b"abc")))
+    assert choose_all(store) == {sha(b"other"): 5}
+    done = verify(store, listed)
+    assert (done.files, done.findings) == (1, ())
+
+
+def test_a_store_that_cannot_be_listed_is_an_error_of_ours(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(store, SHOP, b"abc")
+
+    def broken(self: Path, **_: Any) -> Any:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(Path, "stat", broken)
+    with pytest.raises(HomeError):
+        choose_all(store)
+
+
+def test_nobody_can_begin_to_hold_what_is_being_removed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.adopt(part(store, b"abc"), sha(b"abc"))
+    store._let_go(sha(b"abc"))
+    real, lease, asked = Path.unlink, store.lease_file(sha(b"abc")), list[int | None]()
+
+    def unlink(self: Path, **how: Any) -> None:
+        if self == store.blob(sha(b"abc")):
+            asked.append(try_lock(lease, shared=True))
+        real(self, **how)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert collect(store).size_bytes == 3
+    assert asked == [None]
+
+
 def test_a_file_that_changed_is_set_aside_and_its_names_are_told(store: Store) -> None:
     add(store, SHOP, b"abc", b"good")
     store.copy(SHOP, ModelRef("b"))

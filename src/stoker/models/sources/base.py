@@ -6,7 +6,7 @@ Owns the port `Source` and the choice among quantizations. It fetches nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -65,11 +65,15 @@ class Http(Protocol):
         """Status and headers only, also of a refusal."""
 
 
+Authorize = Callable[[], Awaitable[Mapping[str, str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Offered:
     """One file of an offer: at `url`, or already here at `path`.
 
-    `headers` may hold a secret: they are left out of its text.
+    `headers` may hold a secret: they are left out of its text. Where they let in for some minutes
+    only, `authorize` gives those that do so now, and raises a SourceError if none do.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Offered:
     kind: str = MODEL
     quantization: str = ""
     path: Path | None = None
+    authorize: Authorize | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
