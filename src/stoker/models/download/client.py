@@ -32,10 +32,11 @@ from stoker.models.download.failures import Patience, TransientError
 from stoker.models.download.guard import Guard
 from stoker.models.download.hops import REDIRECTS, Hop, first_hop, next_hop, shown
 from stoker.models.download.limits import DEFAULT_LIMITS, DownloadLimits, Timing
-from stoker.models.download.reply import Reply, read_small
+from stoker.models.download.reply import Reply, read_small, read_start
 from stoker.models.sources.base import NO_HEADERS
 
 JSON_BYTES_MAX = 4 * MIB
+SKIPPED_BYTES_MAX = 64 * MIB  # before what is asked for, where a server gives no ranges
 _PLAIN = {"Accept-Encoding": "identity"}
 _SMALL = {"Accept-Encoding": "gzip, identity"}
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -153,8 +154,11 @@ class HttpClient:
     ) -> bytes:
         """The `length` bytes at `url` that begin at `offset`; fewer only where the file ends.
 
+        From a server that gives no ranges the file is read from its start, and left there.
+
         Raises:
-            SourceError: as `get_bytes`, or the server gives no ranges.
+            SourceError: as `get_bytes`; or no ranges are given, and `SKIPPED_BYTES_MAX` is too
+                little to get there.
         """
         asked = {**_PLAIN, "Range": f"bytes={offset}-{offset + length - 1}"}
 
@@ -235,9 +239,11 @@ class HttpClient:
 
 
 async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
-    if reply.status != 206:
-        raise SourceError(f"{reply.where} gives no ranges of the file")
     check_not_encoded(reply.headers, reply.where)
+    if reply.status == 200:
+        return await _read_from_start(reply, offset, length)
+    if reply.status != 206:
+        raise SourceError(f"{reply.where} answered {reply.status}, which is no file")
     found = content_range(reply.headers, reply.where)
     if found.start != offset or found.end > offset + length:
         raise SourceUnsafeError(f"{reply.where} sends other bytes than it was asked for")
@@ -245,3 +251,16 @@ async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
     if len(data) != found.end - found.start:
         raise TransientError(f"{reply.where} did not send its answer whole")
     return data
+
+
+async def _read_from_start(reply: Reply, offset: int, length: int) -> bytes:
+    """The range out of a whole file's answer, of which no more is read than that."""
+    if offset > SKIPPED_BYTES_MAX:
+        raise SourceError(
+            f"{reply.where} gives no ranges of the file", hint="pull it, and look at it then"
+        )
+    data = await read_start(reply, offset + length)
+    told = content_length(reply.headers, reply.where)
+    if len(data) < min(offset + length, told or 0):
+        raise TransientError(f"{reply.where} did not send its answer whole")
+    return data[offset:]
