@@ -26,6 +26,7 @@ from stoker.models.changes import Change, State, facts_document, state_of
 from stoker.models.checking import check_header, check_model
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Told
+from stoker.models.freshness import digest_by_state
 from stoker.models.manifest import KINDS, LAYERS_MAX, SIZE_MAX, Layer, Manifest, is_digest
 from stoker.models.remote_facts import remote_facts
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
@@ -40,10 +41,18 @@ _TURNS_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What will be fetched, and under which name it will be kept."""
+    """What is offered, under which name it will be kept, and which of its files are here."""
 
     ref: ModelRef
     offer: Offer
+    here: tuple[bool, ...]
+
+    @property
+    def missing_bytes(self) -> int | None:
+        """The bytes of the files that are to be fetched or copied; None where one is not told."""
+        files = zip(self.offer.files, self.here, strict=True)
+        sizes = [file.size_bytes for file, is_here in files if not is_here]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +105,29 @@ class Pull:
             raise _reserved()
         offer = await source_for(self._reference).resolve(client)
         _check_offer(offer)
+        offer = self._recognized(offer)
         ref = self._ref or default_name(self._reference, offer)
         if ref == RESERVED:
             raise _reserved()
-        self._audience.resolved(Resolved(ref, offer))
+        digests = [file.digest for file in offer.files]
+        here = tuple(digest is not None and self._store.has(digest) for digest in digests)
+        self._audience.resolved(Resolved(ref, offer, here))
         return await self._run(client, ref, offer)
+
+    def _recognized(self, offer: Offer) -> Offer:
+        """`offer` with the digests of far files that were stored in the state they are in now."""
+        stored = [
+            layer
+            for one in self._store.manifests()
+            if one.source == offer.source
+            for layer in one.layers
+            if self._store.has(layer.digest)
+        ]
+        files = (
+            replace(file, digest=digest_by_state(file, stored)) if file.path is None else file
+            for file in offer.files
+        )
+        return replace(offer, files=tuple(files))
 
     async def _run(self, client: HttpClient, ref: ModelRef, offer: Offer) -> Pulled:
         old = self._store.find(ref)
@@ -194,7 +221,9 @@ def _check_files(brought: Sequence[Brought]) -> ModelFacts:
 
 
 def _manifest(ref: ModelRef, offer: Offer, brought: list[Brought], facts: ModelFacts) -> Manifest:
-    layers = tuple(Layer(one.digest, one.size_bytes, one.file.kind, one.name) for one in brought)
+    layers = tuple(
+        Layer(one.digest, one.size_bytes, one.file.kind, one.name, one.state) for one in brought
+    )
     document = facts_document(replace(facts, digest=_model_digest(brought)))
     return Manifest(ref, offer.source, layers, int(time.time()), document)
 

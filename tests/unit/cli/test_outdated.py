@@ -71,11 +71,13 @@ async def test_what_has_changed_is_shown_with_both_digests_and_sizes(
 
 
 async def test_programs_get_whole_digests_and_reasons(
-    store: Store, registry: LocalRegistry
+    store: Store, registry: LocalRegistry, tmp_path: Path
 ) -> None:
     add(store, "shop", f"oci:{registry.host}/n/m:t")
     add(store, "lost", f"oci:{registry.host}/n/m:lost")
-    add(store, "here", "/models/m.gguf")
+    here = tmp_path / "m.gguf"
+    here.write_bytes(b"GGUF old")
+    add(store, "here", str(here))
     found = {one["model"]: one for one in await document()}
     assert found["shop"] == {
         "model": "shop",

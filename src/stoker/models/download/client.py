@@ -25,7 +25,12 @@ from stoker.core.errors import (
     SourceUnsafeError,
 )
 from stoker.core.units import MIB
-from stoker.models.download.answers import check_not_encoded, content_length, content_range
+from stoker.models.download.answers import (
+    check_not_encoded,
+    content_length,
+    content_range,
+    validators,
+)
 from stoker.models.download.connecting import Admitted, as_url, ask, translated
 from stoker.models.download.events import Told, told_nobody
 from stoker.models.download.failures import Patience, TransientError
@@ -45,9 +50,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a server says about a file; `size_bytes` is None where it does not say."""
+    """What a server says about a file; `size_bytes` is None and `state` empty if it does not."""
 
     size_bytes: int | None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,8 @@ class HttpClient:
                 if reply.status in _NO_HEAD:
                     return Head(None)
                 reply.check()
-                return Head(content_length(reply.headers, shown(url)))
+                state = validators(reply.headers).state
+                return Head(content_length(reply.headers, shown(url)), state)
 
         return await self._patiently(url, once)
 

@@ -44,6 +44,10 @@ class Found(Protocol):
     def size_bytes(self) -> int | None:
         """Its length, or None when the server does not say."""
 
+    @property
+    def state(self) -> str:
+        """What tells this state of it from others; empty when the server does not say."""
+
 
 class Http(Protocol):
     """What sources need of `stoker.models.download`'s client."""
@@ -73,7 +77,8 @@ class Offered:
     """One file of an offer: at `url`, or already here at `path`.
 
     `headers` may hold a secret: they are left out of its text. Where they let in for some minutes
-    only, `authorize` gives those that do so now, and raises a SourceError if none do.
+    only, `authorize` gives those that do so now, and raises a SourceError if none do. `state` is
+    as in a manifest's layer.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Offered:
     quantization: str = ""
     path: Path | None = None
     authorize: Authorize | None = field(default=None, repr=False, compare=False)
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
