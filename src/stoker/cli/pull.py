@@ -58,11 +58,12 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
         display.interrupted(f"stoker pull {shlex.quote(ref)}{_as(name)}")
         raise
     except StokerError:
-        display.end_line()
+        display.broke_off()
         raise
     display.done(describe(pulled), _sentence(pulled))
-    if pulled.replaced and not as_json:
-        click.echo("What it meant before stays on the disk until `stoker gc`.", err=True)
+    if pulled.left_bytes and not as_json:
+        left = format_bytes(pulled.left_bytes)
+        click.echo(f"{left} of what it meant before stay on the disk until `stoker gc`.", err=True)
 
 
 def describe(pulled: Pulled) -> dict[str, Any]:
@@ -101,16 +102,13 @@ class _Talk:
 
     def resolved(self, found: Resolved) -> None:
         """Say what will be fetched, and under which name it will be kept."""
-        sizes = [file.size_bytes for file in found.offer.files]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
         files = [
             {"name": file.name, "bytes": file.size_bytes, "digest": file.digest, "kind": file.kind}
             for file in found.offer.files
         ]
         document = {"source": found.offer.source, "model": str(found.ref), "files": files}
-        size = "a file whose size is not told" if total is None else format_bytes(total)
         chosen = "" if self._named else " (--as NAME calls it otherwise)"
-        self.display.resolved(document, f"Fetching {size} as {found.ref}{chosen}")
+        self.display.resolved(document, f"{_intent(found)} as {found.ref}{chosen}")
         for note in found.offer.notes:
             self.display.say(f"note: {note}")
 
@@ -124,6 +122,16 @@ class _Talk:
         if self._as_json or not _can_ask():
             return False
         return click.confirm(f"Shall {change.ref} mean the new one?", err=True)
+
+
+def _intent(found: Resolved) -> str:
+    """What will be done with the files: those that are here are not fetched."""
+    if all(found.here):
+        return "Already here: kept"
+    missing = found.missing_bytes
+    return (
+        f"Fetching {'a file whose size is not told' if missing is None else format_bytes(missing)}"
+    )
 
 
 def _can_ask() -> bool:

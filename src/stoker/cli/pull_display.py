@@ -110,11 +110,18 @@ class Display:
     def interrupted(self, again: str) -> None:
         """Say how to go on."""
         self.end_line()
-        if self._kept_bytes is None:
+        if not self._kept_bytes:
             click.echo("interrupted; nothing is kept", err=True)
         else:
             kept = format_bytes(self._kept_bytes)
             click.echo(f"interrupted; {kept} are kept\nhint: {again} goes on from there", err=True)
+
+    def broke_off(self) -> None:
+        """Say what is kept of a pull that failed, where something is."""
+        self.end_line()
+        if self._kept_bytes:
+            kept = format_bytes(self._kept_bytes)
+            click.echo(f"{kept} are kept: the same command goes on from there", err=True)
 
     def end_line(self) -> None:
         """What follows begins on a line of its own."""

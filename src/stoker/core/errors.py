@@ -347,7 +347,7 @@ class VocabularyOnlyError(ModelFileError):
 class SourceError(StokerError):
     """The model's source failed us.
 
-    hint: try again; what has been fetched so far is kept.
+    hint: try again; look at the source if it stays so.
     """
 
     http_status = 502
@@ -358,7 +358,7 @@ class SourceError(StokerError):
 class SourceUnreachableError(SourceError):
     """The model's source cannot be reached.
 
-    hint: look at the network and the address; what has been fetched so far is kept.
+    hint: look at the network and the address.
     """
 
     openai_code = "source_unreachable"
@@ -367,7 +367,7 @@ class SourceUnreachableError(SourceError):
 class SourceDeniedError(SourceError):
     """The model's source does not let us in.
 
-    hint: give a token (HF_TOKEN for Hugging Face), or accept the model's terms at its site.
+    hint: look at the address; what is only for some cannot be fetched without their credentials.
     """
 
     openai_code = "source_denied"

@@ -135,7 +135,8 @@ class Bringer:
         far = [file for file in files if file.path is None]
         needed = sum(file.size_bytes or 0 for file in far)
         here = sum(_taken(self._store.parts / f"{_key(file)}.part") for file in far)
-        check_space(self._store.parts, max(0, needed - here), self._client.limits.spare_bytes)
+        if needed > here:
+            check_space(self._store.parts, needed - here, self._client.limits.spare_bytes)
 
     async def _claim(self, key: str, file: Offered) -> None:
         lock = self._store.parts / f"{key}.lock"

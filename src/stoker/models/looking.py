@@ -8,7 +8,7 @@ from stoker.models.download.limits import DownloadLimits
 from stoker.models.remote_checkpoint import checkpoint_facts
 from stoker.models.remote_facts import remote_facts
 from stoker.models.sources.base import Checkpoint, Offer
-from stoker.models.sources.hub import HubSource
+from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.opening import source_for
 from stoker.models.sources.reference import HubReference, Reference
 
@@ -26,9 +26,10 @@ async def look_at(reference: Reference) -> tuple[ModelFacts, str]:
     """
     async with HttpClient(limits=LIMITS) as client:
         found = await _found(reference, client)
-        if isinstance(found, Checkpoint):
-            return await checkpoint_facts(found, client), found.source
-        return await remote_facts(found, client), found.source
+        with explained(reference):
+            if isinstance(found, Checkpoint):
+                return await checkpoint_facts(found, client), found.source
+            return await remote_facts(found, client), found.source
 
 
 async def _found(reference: Reference, client: HttpClient) -> Offer | Checkpoint:

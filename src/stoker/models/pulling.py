@@ -30,6 +30,7 @@ from stoker.models.freshness import digest_by_state
 from stoker.models.manifest import KINDS, LAYERS_MAX, SIZE_MAX, Layer, Manifest, is_digest
 from stoker.models.remote_facts import remote_facts
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
+from stoker.models.sources.hub import explained
 from stoker.models.sources.naming import default_name
 from stoker.models.sources.opening import source_for
 from stoker.models.sources.reference import Reference
@@ -59,12 +60,14 @@ class Resolved:
 class Pulled:
     """What a name means now; `changed` is false where it did so before.
 
-    `replaced` is true where it meant something else.
+    `replaced` is true where it meant something else; `left_bytes` are those of the files that then
+    have no name any more.
     """
 
     manifest: Manifest
     changed: bool
     replaced: bool = False
+    left_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class Pull:
         digests = [file.digest for file in offer.files]
         here = tuple(digest is not None and self._store.has(digest) for digest in digests)
         self._audience.resolved(Resolved(ref, offer, here))
-        return await self._run(client, ref, offer)
+        with explained(self._reference):
+            return await self._run(client, ref, offer)
 
     def _recognized(self, offer: Offer) -> Offer:
         """`offer` with the digests of far files that were stored in the state they are in now."""
@@ -147,7 +151,14 @@ class Pull:
             bringer.keep(brought)
             old = self._name(manifest, old)
         replaced = old is not None and not _means(old, _digests(manifest))
-        return Pulled(manifest, changed=old is None or replaced, replaced=replaced)
+        left = self._left(old) if old is not None and replaced else 0
+        return Pulled(manifest, changed=old is None or replaced, replaced=replaced, left_bytes=left)
+
+    def _left(self, old: Manifest) -> int:
+        """The bytes of those files of `old` that no name means any more."""
+        named = {layer.digest for one in self._store.manifests() for layer in one.layers}
+        layers = {layer.digest: layer.size_bytes for layer in old.layers}
+        return sum(size for digest, size in layers.items() if digest not in named)
 
     def _name(self, manifest: Manifest, old: Manifest | None) -> Manifest | None:
         """Write the name down over `old`, or what it means by then; return what that was."""

@@ -14,9 +14,19 @@ from click.testing import CliRunner, Result
 from stoker.cli import pull as module
 from stoker.cli.pull import command
 from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
-from stoker.core.errors import InvalidSourceError, NameTakenError
+from stoker.core.errors import (
+    InvalidSourceError,
+    NameTakenError,
+    SourceDeniedError,
+    SourceError,
+    SourceMissingError,
+    SourceUnreachableError,
+)
+from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
+from stoker.models.pulling import Resolved
+from stoker.models.sources.base import Offer, Offered
 from stoker.models.store import Store
 from stoker.testing.synthetic import write_model
 
@@ -210,6 +220,44 @@ def test_an_interrupted_pull_says_what_is_kept_and_how_to_go_on(
     assert "hint: stoker pull x goes on from there" in written.err
     Display(Time()).interrupted("stoker pull x")
     assert "nothing is kept" in capsys.readouterr().err
+
+
+def test_what_is_kept_of_a_failed_pull_is_said_only_where_something_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = Display(Time())
+    display.broke_off()
+    display.hear(Kept("m.gguf", 0))
+    display.broke_off()
+    assert capsys.readouterr().err == ""
+    display.hear(Kept("m.gguf", 2048))
+    display.broke_off()
+    assert capsys.readouterr().err == "2 KiB are kept: the same command goes on from there\n"
+
+
+def test_no_error_promises_that_something_is_kept_before_it_is() -> None:
+    for kind in (SourceError, SourceUnreachableError, SourceDeniedError, SourceMissingError):
+        assert "fetched so far" not in kind().hint
+        assert "HF_TOKEN" not in kind().hint
+
+
+@pytest.mark.parametrize(("here", "text"), [(True, "Already here: kept"), (False, "Fetching 7 B")])
+def test_what_is_here_is_not_fetched(
+    capsys: pytest.CaptureFixture[str], *, here: bool, text: str
+) -> None:
+    offer = Offer("x", (Offered("m.gguf", 7, None),))
+    talk = module._Talk(Display(Time()), named=True, yes=False, as_json=False)
+    talk.resolved(Resolved(ModelRef("m"), offer, (here,)))
+    assert capsys.readouterr().err == f"{text} as m\n"
+
+
+def test_what_a_name_meant_stays_only_where_no_other_name_means_it(
+    store: Store, tiny: Path
+) -> None:
+    call(tiny, "--as", "m")
+    call(tiny, "--as", "other")
+    assert "stoker gc" not in call(starter().path, "--as", "m", "--yes").stderr
+    assert "1.49 MiB of what it meant" in call(starter().path, "--as", "other", "--yes").stderr
 
 
 def test_ctrl_c_at_the_question_ends_it(

@@ -615,6 +615,20 @@ class Fixed:
         return self.offer
 
 
+async def test_a_disk_is_full_only_for_what_is_known_to_come(
+    server: FileServer, pull: Run, tmp_path: Path, tiny: bytes
+) -> None:
+    """A size that is not told yet counts once it is, and never as nothing."""
+    file = tmp_path / "m.gguf"
+    file.write_bytes(tiny)
+    server.twist = lambda asked, answer, _c: Answer(405) if asked.method == "HEAD" else answer
+    limits = replace(LIMITS, spare_bytes=1 << 60)
+    for text in (str(file), f"{server.url}/m.gguf"):
+        with pytest.raises(DiskFullError) as caught:
+            await pull(text, limits=limits)
+        assert caught.value.message.startswith("1.49 MiB are still to come")
+
+
 async def test_a_registrys_small_files_come_along(
     server: FileServer, store: Store, pull: Run, tiny: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,15 @@ hub is left to `hub_client`, fetching to `stoker.models.download`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from stoker.core.errors import (
     DigestMismatchError,
     InvalidSourceError,
+    SourceDeniedError,
     SourceUnreachableError,
     SourceUnsafeError,
 )
@@ -28,7 +30,7 @@ from stoker.models.sources.base import (
     quantization_of,
 )
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
-from stoker.models.sources.reference import HubReference
+from stoker.models.sources.reference import HubReference, Reference
 from stoker.models.sources.threads import in_thread
 
 if TYPE_CHECKING:
@@ -79,6 +81,24 @@ class HubSource:
         listing = hub_client.look(repository, wanted.commit or wanted.revision, self._wait_s)
         commit = _checked_commit(listing, wanted)
         return listing, lambda name: hub_client.file_url(repository, name, commit)
+
+
+@contextmanager
+def explained(reference: Reference) -> Iterator[None]:
+    """Say of a denial while files of `reference` are asked for what helps at the hub, if it is one.
+
+    Raises:
+        SourceDeniedError: in place of the one that was raised.
+    """
+    try:
+        yield
+    except SourceDeniedError as error:
+        if not isinstance(reference, HubReference):
+            raise
+        raise SourceDeniedError(
+            error.message,
+            hint="accept the model's terms at its page, and set HF_TOKEN to a token that may read",
+        ) from error
 
 
 def found_in(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer | Checkpoint:

@@ -26,7 +26,7 @@ from stoker.core.errors import (
 )
 from stoker.models.sources import hub_watch
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer
-from stoker.models.sources.hub import HubSource
+from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.reference import HubReference, parse_reference
 from support.local_hub import COMMIT, OTHER_HOST, LocalHub, ask_here, local_hub, never
 from support.plain_http import plain_http
@@ -114,6 +114,14 @@ async def test_a_repository_of_safetensors_says_what_to_do_with_it(hub: LocalHub
         error = await refused(InvalidSourceError, text)
         assert "has safetensors" in error.message
         assert "stoker import DIR" in error.hint
+
+
+@pytest.mark.parametrize(("text", "helps"), [("hf:a/b", True), ("http://h/m.gguf", False)])
+def test_only_the_hub_is_given_a_token_of_the_hub(text: str, *, helps: bool) -> None:
+    with pytest.raises(SourceDeniedError) as caught, explained(parse_reference(text)):
+        raise SourceDeniedError("host answered 401: we may not have it")
+    assert ("HF_TOKEN" in caught.value.hint) is helps
+    assert "401" in caught.value.message
 
 
 async def test_the_local_hub_is_one_for_the_hubs_own_library(hub: LocalHub, tmp_path: Path) -> None:
