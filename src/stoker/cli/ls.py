@@ -11,6 +11,7 @@ from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, show_table, warn_damaged
 from stoker.core.units import format_bytes, format_count
 from stoker.models.manifest import Manifest
+from stoker.models.sources.reference import shown_source
 from stoker.models.store import Store
 
 
@@ -46,7 +47,7 @@ def describe(manifest: Manifest, store: Store) -> dict[str, Any]:
         "quantization": manifest.facts.get("quantization"),
         "parameters": manifest.facts.get("parameters"),
         "fetched_unix_s": manifest.fetched_unix_s,
-        "source": manifest.source,
+        "source": shown_source(manifest.source),
         "digests": [layer.digest for layer in manifest.layers],
         "missing": [one.digest for one in manifest.layers if not store.has(one.digest)],
     }
@@ -61,5 +62,5 @@ def _row(manifest: Manifest) -> tuple[str, ...]:
         str(manifest.facts.get("quantization") or "-"),
         format_count(parameters) if isinstance(parameters, int) else "-",
         when.strftime("%Y-%m-%d %H:%M"),
-        manifest.source,
+        shown_source(manifest.source),
     )

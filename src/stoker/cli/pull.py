@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stoker.cli.options import json_option
 from stoker.cli.storing import open_store
-from stoker.core.errors import StokerError
+from stoker.core.errors import InvalidModelNameError, StokerError
 from stoker.core.model import ModelRef
 from stoker.core.units import format_bytes
-from stoker.models.sources.reference import Reference, parse_reference
+from stoker.models.sources.reference import (
+    PathReference,
+    Reference,
+    WebReference,
+    loosened,
+    parse_reference,
+    shown_source,
+)
 
 if TYPE_CHECKING:
     from stoker.cli.pull_display import Display
@@ -35,9 +43,10 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
 
     REF is an address, with #sha256= where the digest is known; hf:owner/repo, with :QUANTIZATION
     or :FILE, and @REVISION; ollama:name:tag; oci:host/name:tag; a .gguf file, or a folder with
-    one. Of a split model any part will do. What breaks off is kept, and the same command goes on
-    from there. Every byte is verified, and what is no model is refused. A name that means another
-    model is changed only after asking, or with --yes.
+    one; or a stored name, which is pulled anew from where it came from. Of a split model any part
+    will do. What breaks off is kept, and the same command goes on from there. Every byte is
+    verified, and what is no model is refused. A name that means another model is changed only
+    after asking, or with --yes.
 
     \b
     Examples:
@@ -45,17 +54,18 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
       stoker pull hf:owner/repo:Q4_K_M
       stoker pull ollama:name:tag --json
       stoker pull ./my-model.gguf --as mine --yes
+      stoker pull mine
     """
-    reference = parse_reference(ref)
-    wanted = ModelRef.parse(name) if name is not None else None
+    reference, stored = _meant(ref)
+    wanted = ModelRef.parse(name) if name is not None else stored
     from stoker.cli.pull_display import display_for  # noqa: PLC0415 - help must stay light
 
     display = display_for(as_json=as_json)
-    talk = _Talk(display, named=name is not None, yes=yes, as_json=as_json)
+    talk = _Talk(display, named=wanted is not None, yes=yes, as_json=as_json)
     try:
         pulled = asyncio.run(_pull(reference, wanted, talk))
     except KeyboardInterrupt:
-        display.interrupted(f"stoker pull {shlex.quote(ref)}{_as(name)}")
+        display.interrupted(_again(ref, name))
         raise
     except StokerError:
         display.broke_off()
@@ -66,13 +76,32 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
         click.echo(f"{left} of what it meant before stay on the disk until `stoker gc`.", err=True)
 
 
+def _meant(text: str) -> tuple[Reference, ModelRef | None]:
+    """The source that `text` names; for a stored name, that name and where it came from.
+
+    A digest that the person gave with an address still holds.
+
+    Raises:
+        InvalidSourceError: it names nothing, or its source cannot be read any more.
+    """
+    reference = parse_reference(text)
+    if not isinstance(reference, PathReference) or reference.path.expanduser().exists():
+        return reference, None
+    with suppress(InvalidModelNameError):
+        ref = ModelRef.parse(text)
+        if (manifest := open_store().find(ref)) is not None:
+            source = parse_reference(manifest.source)
+            return source if isinstance(source, WebReference) else loosened(source), ref
+    return reference, None
+
+
 def describe(pulled: Pulled) -> dict[str, Any]:
     """What the last line of `pull --json` says, `event` aside; sizes in bytes."""
     manifest = pulled.manifest
     return {
         "model": str(manifest.ref),
         "changed": pulled.changed,
-        "source": manifest.source,
+        "source": shown_source(manifest.source),
         "bytes": manifest.size_bytes,
         "digests": [layer.digest for layer in manifest.layers],
         "quantization": manifest.facts.get("quantization"),
@@ -106,7 +135,11 @@ class _Talk:
             {"name": file.name, "bytes": file.size_bytes, "digest": file.digest, "kind": file.kind}
             for file in found.offer.files
         ]
-        document = {"source": found.offer.source, "model": str(found.ref), "files": files}
+        document = {
+            "source": shown_source(found.offer.source),
+            "model": str(found.ref),
+            "files": files,
+        }
         chosen = "" if self._named else " (--as NAME calls it otherwise)"
         self.display.resolved(document, f"{_intent(found)} as {found.ref}{chosen}")
         for note in found.offer.notes:
@@ -151,7 +184,8 @@ def _change_lines(change: Change) -> list[str]:
     pairs = [(key.replace("_", " "), pair) for key, pair in change.differing.items()]
     lines += [f"  {key:20} {_fact(before):24} {_fact(after)}" for key, (before, after) in pairs]
     if old.source != new.source:
-        lines += [f"  {'source now':20} {old.source}", f"  {'source then':20} {new.source}"]
+        lines.append(f"  {'source now':20} {shown_source(old.source)}")
+        lines.append(f"  {'source then':20} {shown_source(new.source)}")
     return lines
 
 
@@ -177,5 +211,10 @@ def _sentence(pulled: Pulled) -> str:
     return f"{manifest.ref}  {format_bytes(manifest.size_bytes)}  {kind}  {digest}{state}"
 
 
-def _as(name: str | None) -> str:
-    return "" if name is None else f" --as {shlex.quote(name)}"
+def _again(ref: str, name: str | None) -> str:
+    """The command that goes on, unless an address in it is as good as a password."""
+    if shown_source(ref) != ref:
+        return "the same command"
+    return f"stoker pull {shlex.quote(ref)}" + (
+        "" if name is None else f" --as {shlex.quote(name)}"
+    )

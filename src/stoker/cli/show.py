@@ -18,7 +18,7 @@ from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import ModelFacts
 from stoker.models.catalogue import digest, find_model, looks_like_path
 from stoker.models.checkpoint import read_checkpoint
-from stoker.models.sources.reference import is_far, parse_reference
+from stoker.models.sources.reference import is_far, parse_reference, shown_source
 
 
 @click.command("show", short_help="Show what a model is, from its file's header.")
@@ -50,7 +50,8 @@ def _look(text: str) -> tuple[ModelFacts, str]:
     reference = parse_reference(text)
     from stoker.models.looking import look_at  # noqa: PLC0415 - a web library
 
-    return asyncio.run(look_at(reference))
+    facts, source = asyncio.run(look_at(reference))
+    return facts, shown_source(source)
 
 
 def _find(text: str) -> tuple[ModelFacts, str]:

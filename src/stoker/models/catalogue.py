@@ -8,9 +8,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from stoker.core.errors import ModelNotFoundError
+from stoker.core.errors import ModelFileGarbageError, ModelNotFoundError
 from stoker.core.model import LocalModel, ModelRef
 from stoker.models.facts import read_facts
+from stoker.models.split_names import split_name
 from stoker.models.store import RESERVED, Store, near
 
 STARTER = RESERVED
@@ -78,4 +79,10 @@ def _from_store(store: Store, ref: ModelRef) -> LocalModel:
 
 def _from_file(path: Path, ref: ModelRef) -> LocalModel:
     resolved = path.expanduser().absolute()
-    return LocalModel(ref, resolved, read_facts(resolved))
+    facts, split = read_facts(resolved), split_name(resolved.name)
+    if facts.parts > 1 and split is not None and not split.is_plain:
+        raise ModelFileGarbageError(
+            f"{resolved.name}: an engine finds no other part of a model that is named so",
+            hint=f"`stoker pull {resolved}`, or end the parts' names in -of-{split.count:05}.gguf",
+        )
+    return LocalModel(ref, resolved, facts)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from stoker.core.errors import InvalidSourceError, SourceMissingError, StokerError
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.sources.base import MODEL, Offer, Offered
-from stoker.models.sources.reference import loosened, parse_reference
+from stoker.models.sources.reference import is_pinned, parse_reference
 
 
 class State(StrEnum):
@@ -124,12 +124,11 @@ def _judged(manifest: Manifest, offer: Offer) -> tuple[State, str]:
 
 
 def _is_pinned(source: str) -> bool:
-    """Whether equal texts mean equal bytes: an address without a digest does not."""
+    """Whether equal texts mean equal bytes."""
     try:
-        reference = parse_reference(source)
+        return is_pinned(parse_reference(source))
     except InvalidSourceError:
         return False
-    return loosened(reference) != reference
 
 
 def _changes(different: set[tuple[str, str]]) -> str:

@@ -1,11 +1,10 @@
 """A model that is split over several GGUF files, read as one.
 
-Owns the names of the parts and what must agree between them. It opens each part's header only.
+Owns what must agree between the parts. It opens each part's header only.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,9 @@ from stoker.core.errors import (
 )
 from stoker.models.gguf import Header, read_header
 from stoker.models.gguf_tensors import joined
+from stoker.models.split_names import split_name
 
 PARTS_MAX = 1000
-_NAME = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.DOTALL)
 
 
 def read_all(path: Path) -> tuple[Header, int]:
@@ -48,13 +47,13 @@ def part_names(name: str, first: Header) -> list[str]:
         return [name]
     if count > PARTS_MAX:
         raise _not_valid(name, f"says that it has {count} parts; the limit is {PARTS_MAX}")
-    match = _NAME.fullmatch(name)
-    if match is None or int(match["count"]) != count:
+    split = split_name(name)
+    if split is None or split.count != count:
         raise ModelFileGarbageError(
             f"{name}: is one of {count} parts and is not named as such",
             hint=f"give the parts their names back: NAME-00001-of-{count:05}.gguf and so on.",
         )
-    names = _numbered(match["stem"], count)
+    names = split.names
     number = _number(first, "split.no") + 1
     if number != 1 or name != names[0]:
         raise _not_first(name, number, names)
@@ -63,15 +62,10 @@ def part_names(name: str, first: Header) -> list[str]:
 
 def paths_of(path: Path) -> tuple[Path, ...]:
     """Where the files of the model that begins at `path` lie, by its name alone."""
-    match = _NAME.fullmatch(path.name)
-    count = int(match["count"]) if match else 0
-    if match is None or not 1 < count <= PARTS_MAX:
+    split = split_name(path.name)
+    if split is None or not 1 < split.count <= PARTS_MAX:
         return (path,)
-    return tuple(path.with_name(name) for name in _numbered(match["stem"], count))
-
-
-def _numbered(stem: str, count: int) -> list[str]:
-    return [f"{stem}-{one:05}-of-{count:05}.gguf" for one in range(1, count + 1)]
+    return tuple(path.with_name(name) for name in split.names)
 
 
 def joined_parts(name: str, headers: Sequence[Header]) -> Header:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
 from stoker.models.disk import ASIDE, private_folder
+from stoker.models.split_names import SplitName
 
 FOLDER = "split"
 _BLOBS = "blobs"
@@ -29,7 +30,7 @@ def lay_out(root: Path, digests: Sequence[str]) -> Path:
         HomeError: the folder cannot be made.
     """
     folder = root / FOLDER / _key(digests)
-    names = [f"model-{one:05}-of-{len(digests):05}.gguf" for one in range(1, len(digests) + 1)]
+    names = SplitName("model", 1, len(digests)).names
     with disk_errors(root):
         if not folder.is_dir():
             _make(folder, dict(zip(names, digests, strict=True)))

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from stoker.cli import outdated
 from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import ModelRef
+from stoker.models.freshness import unknown
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.store import Store
 from support.local_registry import LocalRegistry, digest_of, local_registry
@@ -54,6 +56,13 @@ async def call(*arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, outdated.command, list(arguments))
 
 
+def test_what_signs_an_address_is_not_shown(store: Store) -> None:
+    add(store, "m", "https://host/a?sig=s3cret")
+    found = unknown(store.manifests()[0], "why")
+    told = outdated.describe(replace(found, new_source="https://host/b?sig=s3cret"))
+    assert (told["source"], told["new_source"]) == ("https://host/a", "https://host/b")
+
+
 async def document(*arguments: str) -> Any:
     return json.loads((await call(*arguments, "--json")).stdout)
 
@@ -67,7 +76,7 @@ async def test_what_has_changed_is_shown_with_both_digests_and_sizes(
     old, new = (digest_of(data)[7:19] for data in (b"GGUF old", b"GGUF newer"))
     words = [word.strip() for word in done.stdout.splitlines()[1].split("  ") if word.strip()]
     assert words == ["shop", "newer", f"{old} (8 B)", f"{new} (10 B)"]
-    assert "1 model is newer" in done.stderr
+    assert done.stderr == "1 model is newer there\nhint: stoker pull shop\n"
 
 
 async def test_programs_get_whole_digests_and_reasons(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from stoker.core.errors import (
 )
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
+from stoker.models.changes import Change, State
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
 from stoker.models.pulling import Resolved
 from stoker.models.sources.base import Offer, Offered
@@ -258,6 +260,53 @@ def test_what_a_name_meant_stays_only_where_no_other_name_means_it(
     call(tiny, "--as", "other")
     assert "stoker gc" not in call(starter().path, "--as", "m", "--yes").stderr
     assert "1.49 MiB of what it meant" in call(starter().path, "--as", "other", "--yes").stderr
+
+
+def test_a_command_that_holds_a_signature_is_not_repeated() -> None:
+    assert module._again("https://host/a", "my shop") == "stoker pull https://host/a --as 'my shop'"
+    assert module._again("https://host/a?sig=s3cret", None) == "the same command"
+
+
+def test_what_signs_an_address_is_not_shown_where_a_name_would_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = State(("sha256:1",), 1, "https://host/a?sig=s3cret", {})
+    new = replace(old, source="https://host/b?sig=s3cret")
+    talk = module._Talk(Display(Time()), named=True, yes=True, as_json=False)
+    assert talk.agree(Change(ModelRef("m"), old, new))
+    written = capsys.readouterr().err
+    assert ("https://host/a\n" in written, "https://host/b\n" in written) == (True, True)
+    assert "s3cret" not in written
+
+
+def test_a_stored_name_is_pulled_anew_from_its_source(store: Store, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "shop.gguf")
+    call(path, "--as", "shop:v1")
+    before = store.manifests()
+    assert call("shop:v1").stdout.endswith("up to date\n")
+    write_model(path, seed=7)
+    assert isinstance(call("shop:v1").exception, NameTakenError)
+    assert call("shop:v1", "--yes").exit_code == 0
+    (now,) = store.manifests()
+    assert (now.ref, now.source) == (before[0].ref, before[0].source)
+    assert now.model.digest != before[0].model.digest
+    assert isinstance(call("shop:v2").exception, InvalidSourceError)
+
+
+@pytest.mark.parametrize(
+    ("source", "again"),
+    [
+        (f"hf:o/r:m.gguf@v1#commit={'0' * 40}", "hf:o/r:m.gguf@v1"),
+        (f"https://h/m.gguf#sha256={'0' * 64}", f"https://h/m.gguf#sha256={'0' * 64}"),
+        (f"ollama:shop:1b@sha256:{'0' * 64}", "ollama:shop:1b"),
+    ],
+)
+def test_what_the_store_pinned_is_loosened_and_what_the_person_pinned_is_not(
+    store: Store, tiny: Path, source: str, again: str
+) -> None:
+    call(tiny, "--as", "m")
+    store.put(replace(store.manifests()[0], source=source))
+    assert [str(one) for one in module._meant("m")] == [again, "m"]
 
 
 def test_ctrl_c_at_the_question_ends_it(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,15 @@ def test_ls_says_what_programs_need_and_creates_nothing(store: Store) -> None:
     (found,) = document("ls")
     assert (found["model"], found["bytes"], found["digests"]) == ("shop", 3, [digest])
     assert found["missing"] == []
+
+
+def test_what_signs_an_address_is_kept_and_not_shown(store: Store) -> None:
+    add(store, "shop", b"abc")
+    signed = replace(store.manifests()[0], source="https://host/a?X-Amz-Signature=s3cret")
+    store.put(signed)
+    assert store.manifests()[0].source == signed.source
+    assert document("ls")[0]["source"] == "https://host/a"
+    assert "s3cret" not in call("ls").output
 
 
 def test_ls_warns_of_a_manifest_that_cannot_be_read_and_lists_the_rest(store: Store) -> None:

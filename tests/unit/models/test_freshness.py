@@ -120,6 +120,19 @@ def test_the_same_commit_is_the_same_file_even_without_a_digest() -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "https://host/sha256-builds/m.gguf",
+        "https://host/m.gguf?sha256=1",
+        "https://host/m.gguf?x=#commit=1",
+    ],
+)
+def test_an_address_is_pinned_by_its_form_and_not_by_a_word_in_it(source: str) -> None:
+    old = stored(source, Layer(A, 10, "model", "m"))
+    assert compared(old, offer(("model", None, 11), source=source)).state is State.NEWER
+
+
+@pytest.mark.parametrize(
     ("error", "state"),
     [
         (SourceMissingError("no tag"), State.GONE),

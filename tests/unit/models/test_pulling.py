@@ -30,6 +30,7 @@ from stoker.models.changes import Change
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Kept, Moved, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
+from stoker.models.facts import read_facts
 from stoker.models.housekeeping import collect
 from stoker.models.locks import held, try_lock
 from stoker.models.manifest import Layer, Manifest
@@ -541,6 +542,23 @@ async def test_a_split_model_is_stored_whole_and_laid_out_for_its_engine(
     assert found.path.name == "model-00001-of-00003.gguf"
     again = await pull(str(split_model), "split")
     assert not again.changed
+
+
+async def test_a_split_model_named_in_capitals_is_pulled_and_not_run_in_place(
+    store: Store, pull: Run, split_model: Path, tmp_path: Path
+) -> None:
+    """An engine finds the next part only where its name is in small letters, as the store's is."""
+    folder = tmp_path / "loud"
+    folder.mkdir()
+    for path in split_model.parent.iterdir():
+        (folder / path.name.upper()).write_bytes(path.read_bytes())
+    first = folder / split_model.name.upper()
+    assert read_facts(first).parts == 3
+    with pytest.raises(ModelFileGarbageError, match="named so"):
+        find_model(str(first))
+    await pull(str(first), "split")
+    found = find_model("split", store)
+    assert (found.path.name, found.facts.parts) == ("model-00001-of-00003.gguf", 3)
 
 
 async def test_a_split_model_comes_over_the_web_too(

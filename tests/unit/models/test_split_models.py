@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
-from stoker.core.errors import ModelFileMissingError
+from stoker.core.errors import HomeError, ModelFileMissingError
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import find_model
 from stoker.models.facts import read_facts
@@ -66,6 +67,30 @@ def test_a_second_look_makes_nothing_new(store: Store) -> None:
     assert find_model("split", store).path == first
     assert first.parent.stat().st_ino == inode
     assert len(list(first.parent.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_who_is_second_takes_what_the_first_one_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, lost: bool
+) -> None:
+    """Another process makes the folder at the last moment; or the disk breaks."""
+    real, made = Path.rename, list[Path]()
+
+    def rename(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", real)
+        if not lost:
+            raise OSError(errno.EIO, "broken")
+        made.append(lay_out(store.root, digests(store)))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    if lost:
+        assert [lay_out(store.root, digests(store))] == made
+        assert made[0].exists()
+    else:
+        with pytest.raises(HomeError):
+            lay_out(store.root, digests(store))
+    assert len(list((store.root / "split").iterdir())) == lost
 
 
 def test_all_files_are_held_while_it_runs(store: Store) -> None:

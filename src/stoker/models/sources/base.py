@@ -14,11 +14,11 @@ from typing import Any, Protocol
 
 from stoker.core.errors import InvalidSourceError, SeveralFilesError
 from stoker.core.units import format_bytes
+from stoker.models.split_names import split_name
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MODEL, PROJECTOR = "model", "projector"
 _LISTED_MAX = 40
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _QUANTIZATION = re.compile(
     r"(?:^|[-._/])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4(?:_MOE)?)(?=[-./]|$)",
     re.IGNORECASE,
@@ -164,13 +164,12 @@ def choose(files: Iterable[Offered], choice: str | None, reference: str) -> tupl
 
 
 def _groups(files: Iterable[Offered]) -> list[list[Offered]]:
-    groups: dict[str, list[Offered]] = {}
+    groups: dict[object, list[Offered]] = {}
     for file in sorted(files, key=lambda file: file.name):
         base = file.name.rsplit("/", 1)[-1].lower()
         if base.endswith(".gguf") and not base.startswith("mmproj"):
-            shard = _SHARD.fullmatch(file.name)
-            key = f"{shard['stem']}-of-{shard['count']}" if shard else file.name
-            groups.setdefault(key, []).append(file)
+            split = split_name(file.name)
+            groups.setdefault(split.model if split else file.name, []).append(file)
     return list(groups.values())
 
 
@@ -181,13 +180,9 @@ def _fits(group: list[Offered], choice: str) -> bool:
 
 
 def _whole(group: list[Offered]) -> tuple[Offered, ...]:
-    shard = _SHARD.fullmatch(group[0].name)
-    if shard is not None:
-        found = [int((_SHARD.fullmatch(file.name) or shard)["index"]) for file in group]
-        if found != list(range(1, int(shard["count"]) + 1)):
-            raise InvalidSourceError(
-                f"{group[0].name} has {len(group)} of {int(shard['count'])} parts"
-            )
+    parts = [split for file in group if (split := split_name(file.name)) is not None]
+    if parts and [one.number for one in parts] != list(range(1, parts[0].count + 1)):
+        raise InvalidSourceError(f"{group[0].name} has {len(group)} of {parts[0].count} parts")
     return tuple(group)
 
 

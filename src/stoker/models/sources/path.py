@@ -7,7 +7,6 @@ other parts of a split model; in a folder only those that stay in it.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from stoker.core.errors import InvalidSourceError, SourceUnsafeError
 from stoker.models.first_bytes import ARCHIVES, check_no_archive
 from stoker.models.sources.base import Http, Offer, Offered, choose, quantization_of
 from stoker.models.sources.reference import PathReference, check_file_name
+from stoker.models.split_names import split_name
 
 ENTRIES_MAX = 10_000
 DEPTH_MAX = 4
 _SUFFIX = ".gguf"
-_SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +61,16 @@ class PathSource:
 
 def _of_file(path: Path) -> tuple[Offered, ...]:
     """`path` itself, or all parts of the model that it is a part of."""
-    model = _split_model(path.name)
-    if model is None:
+    split = split_name(path.name)
+    if split is None:
         return (_offered(path.name, path.resolve()),)
     anywhere = path.is_symlink()
     files = [
         _offered(one.name, one.resolve() if anywhere else _inside(one, path.parent))
         for one in sorted(path.parent.iterdir())
-        if _split_model(one.name) == model
+        if (other := split_name(one.name)) is not None and other.model == split.model
     ]
     return choose(files, path.name, str(path.parent))
-
-
-def _split_model(name: str) -> tuple[str, str] | None:
-    """What the names of all parts of one model share; None for a model that is not split."""
-    match = _SHARD.fullmatch(name)
-    return (match["stem"], match["count"]) if match else None
 
 
 def _of_folder(folder: Path) -> tuple[Offered, ...]:

@@ -6,7 +6,6 @@ found out when they come.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -16,11 +15,9 @@ from stoker.models.first_bytes import check_no_archive
 from stoker.models.manifest import LAYERS_MAX
 from stoker.models.sources.base import Http, Offer, Offered, quantization_of
 from stoker.models.sources.reference import WebReference, check_file_name
+from stoker.models.split_names import split_name
 
 _UNNAMED = "model.gguf"
-_SHARD = re.compile(
-    r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +49,14 @@ class WebSource:
 def parts_of(url: str) -> Iterator[str]:
     """The addresses of all files of the model that `url` names a file of."""
     scheme, host, path, query, _ = urlsplit(url)
-    match = _SHARD.fullmatch(path)
-    if match is None:
+    split = split_name(path)
+    if split is None:
         yield url
         return
-    count = int(match["count"])
-    if not 1 <= count <= LAYERS_MAX or not 1 <= int(match["number"]) <= count:
+    count = split.count
+    if not 1 <= count <= LAYERS_MAX or not 1 <= split.number <= count:
         raise InvalidSourceError(f"The address names a part of {count}; the limit is {LAYERS_MAX}")
-    for number in range(1, count + 1):
-        part = f"{match['stem']}-{number:05}-of-{match['count']}{match['end']}"
+    for part in split.names:
         yield urlunsplit((scheme, host, part, query, ""))
 
 
