@@ -12,6 +12,8 @@ from keyword import iskeyword
 
 import click
 
+from stoker.cli.choosing import choice_lines
+from stoker.core.choices import Choice
 from stoker.core.errors import StokerError
 
 INTERRUPTED = 130
@@ -81,7 +83,7 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except StokerError as error:
-        _complain(error.message, error.hint)
+        _complain(error.message, error.hint, error.choices)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _complain(error.format_message().removesuffix("."), _usage_hint(error))
@@ -99,7 +101,9 @@ def _usage_hint(error: click.ClickException) -> str:
     return f"see `{context.command_path if context is not None else 'stoker'} --help`"
 
 
-def _complain(message: str, hint: str) -> None:
+def _complain(message: str, hint: str, choices: tuple[Choice, ...] = ()) -> None:
     click.echo(f"error: {message}", err=True)
+    for line in choice_lines(choices):
+        click.echo(line, err=True)
     if hint:
         click.echo(f"hint: {hint}", err=True)

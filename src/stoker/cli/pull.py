@@ -56,19 +56,19 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
       stoker pull ./my-model.gguf --as mine --yes
       stoker pull mine
     """
-    reference, stored = _meant(ref)
-    wanted = ModelRef.parse(name) if name is not None else stored
     from stoker.cli.pull_display import display_for  # noqa: PLC0415 - help must stay light
 
     display = display_for(as_json=as_json)
-    talk = _Talk(display, named=wanted is not None, yes=yes, as_json=as_json)
     try:
+        reference, stored = _meant(ref)
+        wanted = ModelRef.parse(name) if name is not None else stored
+        talk = _Talk(display, named=wanted is not None, yes=yes, as_json=as_json)
         pulled = asyncio.run(_pull(reference, wanted, talk))
     except KeyboardInterrupt:
         display.interrupted(_again(ref, name))
         raise
-    except StokerError:
-        display.broke_off()
+    except StokerError as error:
+        display.broke_off(error)
         raise
     display.done(describe(pulled), _sentence(pulled))
     if pulled.left_bytes and not as_json:
@@ -147,9 +147,7 @@ class _Talk:
 
     def agree(self, change: Change) -> bool:
         """Show what a name would mean, and ask whether it shall."""
-        self.display.end_line()
-        for line in _change_lines(change):
-            click.echo(line, err=True)
+        self.display.changing(_change_document(change), _change_lines(change))
         if self._yes:
             return True
         if self._as_json or not _can_ask():
@@ -170,6 +168,26 @@ def _intent(found: Resolved) -> str:
 def _can_ask() -> bool:
     """Whether a person sits at both ends."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _change_document(change: Change) -> dict[str, Any]:
+    """What a program is told of a change; sizes in bytes."""
+    return {
+        "model": str(change.ref),
+        "change": {
+            "now": _state_document(change.old),
+            "then": _state_document(change.new),
+            "differing": {key: list(pair) for key, pair in change.differing.items()},
+        },
+    }
+
+
+def _state_document(state: State) -> dict[str, Any]:
+    return {
+        "digests": list(state.digests),
+        "bytes": state.size_bytes,
+        "source": shown_source(state.source),
+    }
 
 
 def _change_lines(change: Change) -> list[str]:

@@ -63,7 +63,9 @@ Exit codes: 1 internal, 2 usage, 3 does not fit, 4 not found, 5 model file, 6 wo
 from __future__ import annotations
 
 import inspect
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from stoker.core.choices import Choice
 
 
 class StokerError(Exception):
@@ -82,7 +84,13 @@ class StokerError(Exception):
         default_message, default_hint = _split(type(self))
         self.message = message or default_message
         self.hint = hint or default_hint
+        self.choices: tuple[Choice, ...] = ()
         super().__init__(self.message)
+
+    def with_choices(self, choices: tuple[Choice, ...]) -> Self:
+        """The same, with what there is to choose from: shown as a table, not in the message."""
+        self.choices = choices
+        return self
 
     @property
     def text(self) -> str:

@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import pull as module
+from stoker.cli.choosing import choice_lines
 from stoker.cli.pull import command
 from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
+from stoker.core.choices import Choice
 from stoker.core.errors import (
     InvalidSourceError,
     NameTakenError,
@@ -22,6 +24,7 @@ from stoker.core.errors import (
     SourceError,
     SourceMissingError,
     SourceUnreachableError,
+    StokerError,
 )
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
@@ -228,12 +231,12 @@ def test_what_is_kept_of_a_failed_pull_is_said_only_where_something_is(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     display = Display(Time())
-    display.broke_off()
+    display.broke_off(StokerError())
     display.hear(Kept("m.gguf", 0))
-    display.broke_off()
+    display.broke_off(StokerError())
     assert capsys.readouterr().err == ""
     display.hear(Kept("m.gguf", 2048))
-    display.broke_off()
+    display.broke_off(StokerError())
     assert capsys.readouterr().err == "2 KiB are kept: the same command goes on from there\n"
 
 
@@ -307,6 +310,44 @@ def test_what_the_store_pinned_is_loosened_and_what_the_person_pinned_is_not(
     call(tiny, "--as", "m")
     store.put(replace(store.manifests()[0], source=source))
     assert [str(one) for one in module._meant("m")] == [again, "m"]
+
+
+def test_a_program_gets_errors_and_choices_as_lines(store: Store, tiny: Path) -> None:
+    for text in ("a\\b", tiny.parent / "none"):
+        (line,) = lines(call(text, "--json"))
+        assert (line["event"], line["code"]) == ("error", "invalid_source")
+        assert line["message"]
+        assert line["hint"]
+    (tiny.parent / "second-Q4_0.gguf").write_bytes(b"GGUF")
+    (line,) = lines(call(tiny.parent, "--json"))
+    (tiny.parent / "second-Q4_0.gguf").unlink()
+    assert line["code"] == "several_files"
+    assert line["choices"] == [
+        {"name": "second-Q4_0.gguf", "quantization": "Q4_0", "bytes": 4},
+        {"name": "tiny-Q8_0.gguf", "quantization": "Q8_0", "bytes": tiny.stat().st_size},
+    ]
+
+
+def test_a_program_gets_a_change_as_a_line(store: Store, tiny: Path) -> None:
+    call(tiny, "--as", "m")
+    done = call(starter().path, "--as", "m", "--json")
+    events = {one["event"]: one for one in lines(done)}
+    assert done.stderr == ""
+    change = events["change"]["change"]
+    assert change["now"]["bytes"] == tiny.stat().st_size
+    assert change["then"]["digests"] == [starter().facts.digest]
+    assert change["differing"]["quantization"] == ["Q8_0", "F16"]
+    assert events["error"]["code"] == "name_taken"
+
+
+def test_choices_are_a_table(store: Store) -> None:
+    found = [Choice("Q2_K", "Q2_K", 2 << 30), Choice("UD-Q8_K_XL", "UD-Q8_K_XL", None, 3)]
+    assert choice_lines(found) == [
+        "  Q2_K        2 GiB",
+        "  UD-Q8_K_XL  size not known in 3 files",
+    ]
+    assert choice_lines(found * 21)[-1] == "  and 2 more"
+    assert choice_lines([]) == []
 
 
 def test_ctrl_c_at_the_question_ends_it(

@@ -136,7 +136,9 @@ def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
     if len({file.name for file in files}) < len(files):
         raise SourceUnsafeError(f"{what} lists a file twice")
     revision = f"@{wanted.revision}" if wanted.revision else ""
-    models = choose(files, wanted.choice, f"{what}{revision}")
+    models = choose(
+        files, wanted.choice, f"{what}{revision}", lambda name: _projectors(files, name)[0]
+    )
     projectors, notes = _projectors(files, models[0].name)
     choice = wanted.choice or _choice(models[0].name)
     pinned = replace(wanted, commit=commit, choice=choice)

@@ -146,11 +146,17 @@ async def test_several_models_are_listed_and_one_can_be_named(hub: LocalHub) -> 
     hub.files = dict(TWO)
     hub.revisions.add("dev")
     error = await refused(SeveralFilesError, "hf:owner/repo@dev")
-    assert "Q4_0 (9 B), Q8_0 (10 B)" in error.message
+    assert [(one.name, one.size_bytes) for one in error.choices] == [("Q4_0", 9), ("Q8_0", 10)]
     assert "stoker pull hf:owner/repo:Q4_0@dev" in error.hint
     offer = await resolved("hf:owner/repo:q4_0@dev")
     assert offer.source == f"hf:owner/repo:q4_0@dev#commit={COMMIT}"
     assert offer.model.name == "m-Q4_0.gguf"
+
+
+async def test_a_projector_counts_in_the_list_as_it_is_fetched(hub: LocalHub) -> None:
+    hub.files = {**TWO, "mmproj-F16.gguf": b"GGUF"}
+    error = await refused(SeveralFilesError)
+    assert [one.size_bytes for one in error.choices] == [13, 14]
 
 
 async def test_a_split_model_comes_whole_and_in_order(hub: LocalHub) -> None:
