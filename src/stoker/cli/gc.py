@@ -14,20 +14,22 @@ from stoker.models.housekeeping import collect
 
 
 @click.command("gc", short_help="Free what no stored model needs.")
+@click.option("--parts", is_flag=True, help="Drop every unfinished download, also a new one.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
-def command(*, dry_run: bool, as_json: bool) -> None:
+def command(*, parts: bool, dry_run: bool, as_json: bool) -> None:
     """Free what no stored model needs.
 
-    Files that no name pins; unfinished downloads and set-aside files after 7 days. Never what a
-    running model or a download holds.
+    Files that no name pins; unfinished downloads and set-aside files after 7 days, with --parts
+    the downloads at once. Never what a running model or a download holds.
 
     \b
     Examples:
       stoker gc --dry-run
+      stoker gc --parts
       stoker gc --json
     """
-    done = collect(open_store(), dry_run=dry_run)
+    done = collect(open_store(), dry_run=dry_run, all_parts=parts)
     if as_json:
         removed = [asdict(one) for one in done.removed]
         print_json({"removed": removed, "freed_bytes": done.size_bytes, "dry_run": dry_run})

@@ -13,6 +13,8 @@ from keyword import iskeyword
 import click
 
 from stoker.cli import streams
+from stoker.cli.choosing import choice_lines
+from stoker.core.choices import Choice
 from stoker.core.errors import StokerError
 
 OUTPUT_LOST = 1
@@ -85,7 +87,7 @@ def main() -> None:
         cli.main(standalone_mode=False)
         sys.stdout.flush()
     except StokerError as error:
-        _complain(error.message, error.hint)
+        _complain(error.message, error.hint, error.choices)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _complain(error.format_message().removesuffix("."), _usage_hint(error))
@@ -111,8 +113,10 @@ def _usage_hint(error: click.ClickException) -> str:
     return f"see `{context.command_path if context is not None else 'stoker'} --help`"
 
 
-def _complain(message: str, hint: str) -> None:
+def _complain(message: str, hint: str, choices: tuple[Choice, ...] = ()) -> None:
     with suppress(OSError):  # nobody can be told where the standard error is full too
         click.echo(f"error: {message}", err=True)
+        for line in choice_lines(choices):
+            click.echo(line, err=True)
         if hint:
             click.echo(f"hint: {hint}", err=True)

@@ -105,7 +105,9 @@ def _place(digest: str | None, size_bytes: int | None) -> str:
 
 
 def _advise(found: Sequence[Freshness]) -> None:
-    newer = sum(one.state is State.NEWER for one in found)
+    newer = [one.model for one in found if one.state is State.NEWER]
     if newer:
-        what = "1 model is" if newer == 1 else f"{newer} models are"
-        click.echo(f"{what} newer there; `stoker pull` with the source fetches it.", err=True)
+        what = "1 model is" if len(newer) == 1 else f"{len(newer)} models are"
+        click.echo(f"{what} newer there", err=True)
+    for model in newer:
+        click.echo(f"hint: stoker pull {model}", err=True)

@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stoker.cli.options import json_option
 from stoker.cli.storing import open_store
-from stoker.core.errors import StokerError
+from stoker.core.errors import InvalidModelNameError, StokerError
 from stoker.core.model import ModelRef
 from stoker.core.units import format_bytes
-from stoker.models.sources.reference import Reference, parse_reference, shown_source
+from stoker.models.sources.reference import (
+    PathReference,
+    Reference,
+    WebReference,
+    loosened,
+    parse_reference,
+    shown_source,
+)
 
 if TYPE_CHECKING:
     from stoker.cli.pull_display import Display
@@ -35,9 +43,10 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
 
     REF is an address, with #sha256= where the digest is known; hf:owner/repo, with :QUANTIZATION
     or :FILE, and @REVISION; ollama:name:tag; oci:host/name:tag; a .gguf file, or a folder with
-    one. Of a split model any part will do. What breaks off is kept, and the same command goes on
-    from there. Every byte is verified, and what is no model is refused. A name that means another
-    model is changed only after asking, or with --yes.
+    one; or a stored name, which is pulled anew from where it came from. Of a split model any part
+    will do. What breaks off is kept, and the same command goes on from there. Every byte is
+    verified, and what is no model is refused. A name that means another model is changed only
+    after asking, or with --yes.
 
     \b
     Examples:
@@ -45,24 +54,45 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
       stoker pull hf:owner/repo:Q4_K_M
       stoker pull ollama:name:tag --json
       stoker pull ./my-model.gguf --as mine --yes
+      stoker pull mine
     """
-    reference = parse_reference(ref)
-    wanted = ModelRef.parse(name) if name is not None else None
     from stoker.cli.pull_display import display_for  # noqa: PLC0415 - help must stay light
 
     display = display_for(as_json=as_json)
-    talk = _Talk(display, named=name is not None, yes=yes, as_json=as_json)
     try:
+        reference, stored = _meant(ref)
+        wanted = ModelRef.parse(name) if name is not None else stored
+        talk = _Talk(display, named=wanted is not None, yes=yes, as_json=as_json)
         pulled = asyncio.run(_pull(reference, wanted, talk))
     except KeyboardInterrupt:
         display.interrupted(_again(ref, name))
         raise
-    except StokerError:
-        display.end_line()
+    except StokerError as error:
+        display.broke_off(error)
         raise
     display.done(describe(pulled), _sentence(pulled))
-    if pulled.replaced and not as_json:
-        click.echo("What it meant before stays on the disk until `stoker gc`.", err=True)
+    if pulled.left_bytes and not as_json:
+        left = format_bytes(pulled.left_bytes)
+        click.echo(f"{left} of what it meant before stay on the disk until `stoker gc`.", err=True)
+
+
+def _meant(text: str) -> tuple[Reference, ModelRef | None]:
+    """The source that `text` names; for a stored name, that name and where it came from.
+
+    A digest that the person gave with an address still holds.
+
+    Raises:
+        InvalidSourceError: it names nothing, or its source cannot be read any more.
+    """
+    reference = parse_reference(text)
+    if not isinstance(reference, PathReference) or reference.path.expanduser().exists():
+        return reference, None
+    with suppress(InvalidModelNameError):
+        ref = ModelRef.parse(text)
+        if (manifest := open_store().find(ref)) is not None:
+            source = parse_reference(manifest.source)
+            return source if isinstance(source, WebReference) else loosened(source), ref
+    return reference, None
 
 
 def describe(pulled: Pulled) -> dict[str, Any]:
@@ -101,8 +131,6 @@ class _Talk:
 
     def resolved(self, found: Resolved) -> None:
         """Say what will be fetched, and under which name it will be kept."""
-        sizes = [file.size_bytes for file in found.offer.files]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
         files = [
             {"name": file.name, "bytes": file.size_bytes, "digest": file.digest, "kind": file.kind}
             for file in found.offer.files
@@ -112,17 +140,14 @@ class _Talk:
             "model": str(found.ref),
             "files": files,
         }
-        size = "a file whose size is not told" if total is None else format_bytes(total)
         chosen = "" if self._named else " (--as NAME calls it otherwise)"
-        self.display.resolved(document, f"Fetching {size} as {found.ref}{chosen}")
+        self.display.resolved(document, f"{_intent(found)} as {found.ref}{chosen}")
         for note in found.offer.notes:
             self.display.say(f"note: {note}")
 
     def agree(self, change: Change) -> bool:
         """Show what a name would mean, and ask whether it shall."""
-        self.display.end_line()
-        for line in _change_lines(change):
-            click.echo(line, err=True)
+        self.display.changing(_change_document(change), _change_lines(change))
         if self._yes:
             return True
         if self._as_json or not _can_ask():
@@ -130,9 +155,39 @@ class _Talk:
         return click.confirm(f"Shall {change.ref} mean the new one?", err=True)
 
 
+def _intent(found: Resolved) -> str:
+    """What will be done with the files: those that are here are not fetched."""
+    if all(found.here):
+        return "Already here: kept"
+    missing = found.missing_bytes
+    return (
+        f"Fetching {'a file whose size is not told' if missing is None else format_bytes(missing)}"
+    )
+
+
 def _can_ask() -> bool:
     """Whether a person sits at both ends."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _change_document(change: Change) -> dict[str, Any]:
+    """What a program is told of a change; sizes in bytes."""
+    return {
+        "model": str(change.ref),
+        "change": {
+            "now": _state_document(change.old),
+            "then": _state_document(change.new),
+            "differing": {key: list(pair) for key, pair in change.differing.items()},
+        },
+    }
+
+
+def _state_document(state: State) -> dict[str, Any]:
+    return {
+        "digests": list(state.digests),
+        "bytes": state.size_bytes,
+        "source": shown_source(state.source),
+    }
 
 
 def _change_lines(change: Change) -> list[str]:

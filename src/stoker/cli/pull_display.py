@@ -9,11 +9,12 @@ import json
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from stoker.core.errors import StokerError
 from stoker.core.units import format_bytes, format_seconds
 from stoker.models.download.events import (
     DownloadEvent,
@@ -110,11 +111,24 @@ class Display:
     def interrupted(self, again: str) -> None:
         """Say how to go on."""
         self.end_line()
-        if self._kept_bytes is None:
+        if not self._kept_bytes:
             click.echo("interrupted; nothing is kept", err=True)
         else:
             kept = format_bytes(self._kept_bytes)
             click.echo(f"interrupted; {kept} are kept\nhint: {again} goes on from there", err=True)
+
+    def changing(self, document: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """Say what a name means, and would mean."""
+        self.end_line()
+        for line in lines:
+            click.echo(line, err=True)
+
+    def broke_off(self, error: StokerError) -> None:
+        """Say what is kept of a pull that failed, where something is."""
+        self.end_line()
+        if self._kept_bytes:
+            kept = format_bytes(self._kept_bytes)
+            click.echo(f"{kept} are kept: the same command goes on from there", err=True)
 
     def end_line(self) -> None:
         """What follows begins on a line of its own."""
@@ -172,6 +186,24 @@ class Lines(Display):
     def done(self, document: Mapping[str, Any], text: str) -> None:
         """Print the result."""
         self._print("done", document)
+
+    def changing(self, document: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """Print what a name means, and would mean."""
+        self._print("change", document)
+
+    def broke_off(self, error: StokerError) -> None:
+        """Print why it failed, what is kept, and what there is to choose from."""
+        document = {
+            "code": error.openai_code,
+            "message": error.message,
+            "hint": error.hint,
+            "kept_bytes": self._kept_bytes,
+        }
+        choices = [
+            {"name": one.name, "quantization": one.quantization, "bytes": one.size_bytes}
+            for one in error.choices
+        ]
+        self._print("error", {**document, **({"choices": choices} if choices else {})})
 
     def interrupted(self, again: str) -> None:
         """Print that it is not whole."""

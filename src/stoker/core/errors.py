@@ -66,7 +66,9 @@ Exit codes: 1 internal, 2 usage, 3 does not fit, 4 not found, 5 model file, 6 wo
 from __future__ import annotations
 
 import inspect
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from stoker.core.choices import Choice
 
 
 class StokerError(Exception):
@@ -85,7 +87,13 @@ class StokerError(Exception):
         default_message, default_hint = _split(type(self))
         self.message = message or default_message
         self.hint = hint or default_hint
+        self.choices: tuple[Choice, ...] = ()
         super().__init__(self.message)
+
+    def with_choices(self, choices: tuple[Choice, ...]) -> Self:
+        """The same, with what there is to choose from: shown as a table, not in the message."""
+        self.choices = choices
+        return self
 
     @property
     def text(self) -> str:
@@ -379,7 +387,7 @@ class VocabularyOnlyError(ModelFileError):
 class SourceError(StokerError):
     """The model's source failed us.
 
-    hint: try again; what has been fetched so far is kept.
+    hint: try again; look at the source if it stays so.
     """
 
     http_status = 502
@@ -390,7 +398,7 @@ class SourceError(StokerError):
 class SourceUnreachableError(SourceError):
     """The model's source cannot be reached.
 
-    hint: look at the network and the address; what has been fetched so far is kept.
+    hint: look at the network and the address.
     """
 
     openai_code = "source_unreachable"
@@ -399,7 +407,7 @@ class SourceUnreachableError(SourceError):
 class SourceDeniedError(SourceError):
     """The model's source does not let us in.
 
-    hint: give a token (HF_TOKEN for Hugging Face), or accept the model's terms at its site.
+    hint: look at the address; what is only for some cannot be fetched without their credentials.
     """
 
     openai_code = "source_denied"

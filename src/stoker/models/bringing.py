@@ -34,13 +34,17 @@ _NAME_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """One file that is here: in `part`, or where that is None in the store. `name` is for show."""
+    """One file that is here: in `part`, or where that is None in the store. `name` is for show.
+
+    `state` is what its source told it by when these bytes came; empty where that is not known.
+    """
 
     file: Offered
     path: Path
     digest: str
     size_bytes: int
     part: Part | None = None
+    state: str = ""
 
     @property
     def name(self) -> str:
@@ -119,7 +123,8 @@ class Bringer:
             path = self._stack.enter_context(self._store.hold(digest))
         except ModelNotFoundError:  # removed just now
             return None
-        return Brought(file, path, digest, path.stat().st_size)
+        state = file.state if file.digest == digest or file.path is not None else ""
+        return Brought(file, path, digest, path.stat().st_size, state=state)
 
     def _check_room(self, files: Iterable[Offered]) -> None:
         """Nothing, where the disk has room for all that is still to come, as far as that is known.
@@ -130,7 +135,8 @@ class Bringer:
         far = [file for file in files if file.path is None]
         needed = sum(file.size_bytes or 0 for file in far)
         here = sum(_taken(self._store.parts / f"{_key(file)}.part") for file in far)
-        check_space(self._store.parts, max(0, needed - here), self._client.limits.spare_bytes)
+        if needed > here:
+            check_space(self._store.parts, needed - here, self._client.limits.spare_bytes)
 
     async def _claim(self, key: str, file: Offered) -> None:
         lock = self._store.parts / f"{key}.lock"
@@ -147,23 +153,27 @@ class Bringer:
 
     async def _one(self, key: str, file: Offered, source: str, told: Told) -> Brought:
         if key in self._waited:
-            digest = file.digest or self._stored_meanwhile(file, source)
-            if (here := self._have(file, digest)) is not None:
+            layer = self._stored_meanwhile(file, source)
+            known = file.digest or (layer.digest if layer else None)
+            if (here := self._have(file, known)) is not None:
+                if layer is not None and layer.digest == known:
+                    return replace(here, state=layer.state)
                 return here
         if file.path is not None and (copied := await self._copied_before(file, told)) is not None:
             return copied
         part = Part(self._store.parts, key, shown(file.url) if file.url else source)
         self._stack.callback(self._put_away, part, file)
         fetched = await self._fill(part, file, told)
-        return Brought(file, part.path, fetched.digest, fetched.size_bytes, part)
+        state = part.validators.state if file.path is None else file.state
+        return Brought(file, part.path, fetched.digest, fetched.size_bytes, part, state)
 
-    def _stored_meanwhile(self, file: Offered, source: str) -> str | None:
+    def _stored_meanwhile(self, file: Offered, source: str) -> Layer | None:
         """What the process for which we waited has stored from the same place, if it ended well."""
         for pinned in self._from(source):
             if pinned not in self._known:
                 for layer in pinned.layers:
                     if (layer.name, layer.kind) == (show_name(file), file.kind):
-                        return layer.digest
+                        return layer
         return None
 
     def _from(self, source: str) -> Iterator[_Pinned]:

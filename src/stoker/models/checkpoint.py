@@ -10,6 +10,7 @@ from stoker.core.model import ModelFacts
 from stoker.models.chat_template import read_templates
 from stoker.models.config import Beside, facts_of
 from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder
+from stoker.models.model_card import CARD, CARD_BYTES_MAX, licence_of
 from stoker.models.shards import read_weights
 from stoker.models.tokenizer_json import kind_of, split_of
 
@@ -29,10 +30,11 @@ def read_checkpoint(path: Path) -> ModelFacts:
     folder = Folder(path)
     config = folder.need("config.json")
     weights = read_weights(folder)
-    return facts_of(path.resolve().name, config, weights, _beside(folder))
+    return facts_of(path.resolve().name, config, weights, read_beside(folder))
 
 
-def _beside(folder: Folder) -> Beside:
+def read_beside(folder: Folder) -> Beside:
+    """What lies beside `config.json` in `folder`; raises as `read_checkpoint`."""
     tokenizer = folder.object("tokenizer.json", TOKENIZER_BYTES_MAX)
     kind = kind_of(tokenizer)
     return Beside(
@@ -40,7 +42,13 @@ def _beside(folder: Folder) -> Beside:
         tokenizer_pre=_split(tokenizer) if kind == "gpt2" else "",
         chat_template=read_templates(folder).get("default"),
         pooled=folder.file(POOLING) is not None,
+        licence=read_licence(folder),
     )
+
+
+def read_licence(folder: Folder) -> str:
+    """The licence that the folder's README.md states, empty where it states none."""
+    return licence_of(folder.start(CARD, CARD_BYTES_MAX))
 
 
 def _split(tokenizer: dict[str, Any]) -> str:

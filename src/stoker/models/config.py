@@ -70,12 +70,13 @@ _COUNT_MAX = (1 << 31) - 1
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What lies beside the configuration: its tokenizer's kind, chat template and pooling."""
+    """What lies beside the configuration: tokenizer's kind, chat template, pooling, licence."""
 
     tokenizer: str = ""
     tokenizer_pre: str = ""
     chat_template: str | None = None
     pooled: bool = False
+    licence: str = ""
 
 
 class Config:
@@ -177,6 +178,7 @@ def facts_of(
         task=_task(config, pooled=beside.pooled),
         chat_template=beside.chat_template is not None,
         name=name,
+        licence=beside.licence,
         parameters_active=active(found.parameters, found.expert_parameters, experts, used),
         attention=kinds(Shape(heads, kv_heads, flags, latent, states, attending)),
         window=config.stated_window if any(flags) else 0,

@@ -128,6 +128,17 @@ class Folder:
         except ValueError as error:
             raise garbage(f"{name}: is not text in UTF-8") from error
 
+    def start(self, name: str, most: int) -> bytes:
+        """The first `most` bytes of the file `name`; none where there is no such file."""
+        path = self.file(name)
+        if path is None:
+            return b""
+        try:
+            with path.open("rb") as file:
+                return file.read(most)
+        except OSError as error:
+            raise ModelFileMissingError(f"{name}: cannot be read: {error.strerror}") from error
+
     def names(self, pattern: str) -> list[str]:
         """The names in the folder that match `pattern`, in order."""
         return sorted(path.name for path in self.path.glob(pattern))

@@ -1,12 +1,13 @@
 """Whether a stored model is what its source has now. Pure: `sources.asking` asks the source.
 
-Files are compared by their digests. Where a source states none, a size can still tell that it has
-another file, but never that it has the same.
+Files are compared by their digests. Where a source states none, what it says of a file's state (a
+strong ETag, a date) stands for one; a size can only tell that it has another file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stoker.core.errors import InvalidSourceError, SourceMissingError, StokerError
@@ -61,9 +62,29 @@ def compared(manifest: Manifest, offer: Offer) -> Freshness:
     )
 
 
-def unasked(manifest: Manifest) -> Freshness:
-    """What is known of a model from this machine's own disk: nobody else has a newer one."""
-    return _without_offer(manifest, State.LOCAL, "")
+def digest_by_state(file: Offered, layers: Iterable[Layer]) -> str | None:
+    """The digest that `file` has, or that one of `layers` had when it came in the same state."""
+    if file.digest is not None or not file.state or file.size_bytes is None:
+        return file.digest
+    for layer in layers:
+        if _is_same_file(layer, file) and layer.state == file.state:
+            return layer.digest if layer.size_bytes == file.size_bytes else None
+    return None
+
+
+def on_this_disk(manifest: Manifest, offer: Offer) -> Freshness:
+    """What the files of this machine, which `manifest` was copied from, are now."""
+    found = compared(manifest, offer)
+    if found.state is State.NEWER:
+        return replace(found, reason="the file was changed since")
+    known = found.state is State.CURRENT
+    reason = "the file is as it was" if known else "whether the file was changed is not known"
+    return _without_offer(manifest, State.LOCAL, reason)
+
+
+def pinned(manifest: Manifest) -> Freshness:
+    """What is known of a model whose source names its digest: there can be no other."""
+    return _without_offer(manifest, State.CURRENT, "its source names the digest")
 
 
 def failed(manifest: Manifest, error: StokerError) -> Freshness:
@@ -92,13 +113,14 @@ def _judged(manifest: Manifest, offer: Offer) -> tuple[State, str]:
     if offer.source == manifest.source and _is_pinned(offer.source):
         return State.CURRENT, ""
     stored = {(layer.kind, layer.digest) for layer in manifest.layers}
-    offered = {(file.kind, file.digest) for file in offer.files if file.digest is not None}
+    digests = [(file.kind, digest_by_state(file, manifest.layers)) for file in offer.files]
+    offered = {(kind, digest) for kind, digest in digests if digest is not None}
     if offered == stored:
         return State.CURRENT, ""
-    stated = all(file.digest is not None for file in offer.files)
+    stated = all(digest is not None for _, digest in digests)
     if stated or offered - stored:
         return State.NEWER, _changes(stored ^ offered if stated else offered - stored)
-    return _by_size(manifest.layers, offer.files)
+    return _by_signs(manifest.layers, offer.files)
 
 
 def _is_pinned(source: str) -> bool:
@@ -115,9 +137,21 @@ def _changes(different: set[tuple[str, str]]) -> str:
     return "" if MODEL in kinds else f"only its {' and '.join(kinds)} changed"
 
 
-def _by_size(layers: tuple[Layer, ...], files: tuple[Offered, ...]) -> tuple[State, str]:
+def _is_same_file(layer: Layer, file: Offered) -> bool:
+    return (layer.kind, layer.name) == (file.kind, file.name.rpartition("/")[2])
+
+
+def _was_changed(layer: Layer, file: Offered) -> bool:
+    """Whether both states are told in the same way, and differ."""
+    both = bool(layer.state and file.state) and _is_same_file(layer, file)
+    return both and layer.state != file.state and layer.state[0] == file.state[0]
+
+
+def _by_signs(layers: tuple[Layer, ...], files: tuple[Offered, ...]) -> tuple[State, str]:
     stored = sorted(layer.size_bytes for layer in layers)
     offered = [file.size_bytes for file in files]
     if None not in offered and sorted(size or 0 for size in offered) != stored:
         return State.NEWER, "its size is another; the source states no digest"
+    if any(_was_changed(layer, file) for layer in layers for file in files):
+        return State.NEWER, "it was changed there; the source states no digest"
     return State.UNKNOWN, "the source states no digest to compare with"

@@ -1,7 +1,8 @@
 """What the store no longer needs, and what takes which space.
 
 Owns the rules of removal: a blob goes when no manifest names it and nobody holds it; a part when
-nobody downloads it and it is old. While a manifest cannot be read, no blob goes: it may name any.
+nobody downloads it and it is old, or all are to go. While a manifest cannot be read, no blob
+goes: it may name any.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
@@ -21,9 +23,9 @@ from stoker.files.locks import held, is_held, try_lock
 from stoker.models.manifest import is_digest
 from stoker.models.split_models import sweep
 from stoker.models.store import Store
+from stoker.models.unfinished import LOCK, Unfinished, disk_bytes, groups, unfinished
 
 OLD_S = 7 * 24 * 3600
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,21 @@ class Usage:
     shared_bytes: int
     unnamed_bytes: int
     parts_bytes: int
+    parts: tuple[Unfinished, ...]
     quarantine_bytes: int
     free_bytes: int
 
 
 def collect(
-    store: Store, *, dry_run: bool = False, clock: Callable[[], float] = time.time
+    store: Store,
+    *,
+    dry_run: bool = False,
+    all_parts: bool = False,
+    clock: Callable[[], float] = time.time,
 ) -> Collected:
     """Remove everything that nobody needs, or with `dry_run` only say what that is.
+
+    With `all_parts` unfinished downloads go whatever their age, but for those that go on now.
 
     Raises:
         HomeError: the store is being changed by another command, or cannot be written.
@@ -73,7 +82,7 @@ def collect(
         damaged = store.listing().damaged
         removed = [] if damaged else list(_blobs(store, _digests(store), dry_run=dry_run))
         before = clock() - OLD_S
-        removed += _parts(store, before, dry_run=dry_run)
+        removed += _parts(store, inf if all_parts else before, dry_run=dry_run)
         removed += _old(store.quarantine, before, dry_run=dry_run)
         if not dry_run:
             _clear_aside(store)
@@ -91,12 +100,13 @@ def collect_blobs(store: Store, digests: set[str]) -> Collected:
 
 
 def usage(store: Store) -> Usage:
-    """What takes which space; sizes are lengths of files.
+    """What takes which space; sizes are lengths of files, of unfinished ones what they take.
 
     Raises:
         HomeError: the store cannot be read.
     """
     with disk_errors(store.root):
+        parts = unfinished(store)
         sizes = {digest: size_of(store.blob(digest)) for digest in _digests(store)}
         named = {one.ref: {layer.digest for layer in one.layers} for one in store.manifests()}
         owners = Counter(digest for digests in named.values() for digest in digests)
@@ -112,7 +122,8 @@ def usage(store: Store) -> Usage:
             blobs_bytes=sum(sizes.values()),
             shared_bytes=sum(size for digest, size in sizes.items() if owners[digest] > 1),
             unnamed_bytes=sum(size for digest, size in sizes.items() if not owners[digest]),
-            parts_bytes=size_of(store.parts),
+            parts_bytes=sum(one.disk_bytes for one in parts),
+            parts=tuple(parts),
             quarantine_bytes=size_of(store.quarantine),
             free_bytes=shutil.disk_usage(_existing(store.root)).free,
         )
@@ -157,18 +168,15 @@ def _digests(store: Store) -> list[str]:
 
 def _parts(store: Store, before: float, *, dry_run: bool) -> Iterator[Removed]:
     """Each unfinished download is all files that share their name up to the first dot."""
-    groups: dict[str, list[Path]] = {}
-    for file in store.parts.iterdir() if store.parts.is_dir() else ():
-        groups.setdefault(file.name.partition(".")[0], []).append(file)
-    for key, present in sorted(groups.items()):
+    for key, present in sorted(groups(store).items()):
         if not _is_old(present, before):
             continue
-        lock_file = store.parts / f"{key}{_LOCK}"
+        lock_file = store.parts / f"{key}{LOCK}"
         lease = try_lock(lock_file)
         if lease is None:
             continue
         with held(lease):
-            size_bytes = sum(size_of(file) for file in present)
+            size_bytes = disk_bytes(present)
             if not dry_run:
                 for file in present:
                     _remove(file)

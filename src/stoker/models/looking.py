@@ -5,9 +5,12 @@ from __future__ import annotations
 from stoker.core.model import ModelFacts
 from stoker.models.download.client import HttpClient
 from stoker.models.download.limits import DownloadLimits
+from stoker.models.remote_checkpoint import checkpoint_facts
 from stoker.models.remote_facts import remote_facts
+from stoker.models.sources.base import Checkpoint, Offer
+from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.opening import source_for
-from stoker.models.sources.reference import Reference
+from stoker.models.sources.reference import HubReference, Reference
 
 # A person waits for a look, and can look again: less patience than for gigabytes.
 LIMITS = DownloadLimits(head_s=10.0, small_s=30.0, tries=2)
@@ -22,5 +25,14 @@ async def look_at(reference: Reference) -> tuple[ModelFacts, str]:
         ModelFileError: what lies there is no model.
     """
     async with HttpClient(limits=LIMITS) as client:
-        offer = await source_for(reference).resolve(client)
-        return await remote_facts(offer, client), offer.source
+        found = await _found(reference, client)
+        with explained(reference):
+            if isinstance(found, Checkpoint):
+                return await checkpoint_facts(found, client), found.source
+            return await remote_facts(found, client), found.source
+
+
+async def _found(reference: Reference, client: HttpClient) -> Offer | Checkpoint:
+    if isinstance(reference, HubReference):
+        return await HubSource(reference).look()
+    return await source_for(reference).resolve(client)

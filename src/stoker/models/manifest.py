@@ -26,16 +26,23 @@ _TIME_MAX = 1 << 40
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _FIELDS = frozenset({"version", "name", "tag", "source", "fetched_unix_s", "layers", "facts"})
 _LAYER_FIELDS = frozenset({"digest", "size_bytes", "kind", "name"})
+_STATE = "state"  # left out where it is empty, as it always was before there was one
+STATE_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One file of a model. `name` is only for show."""
+    """One file of a model. `name` is only for show.
+
+    `state` is what told this file from others at its source when it came (an ETag, a date); it is
+    compared as it is, holds no secret, and is empty where the source says nothing.
+    """
 
     digest: str
     size_bytes: int
     kind: str
     name: str
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ class Manifest:
             "tag": self.ref.tag,
             "source": self.source,
             "fetched_unix_s": self.fetched_unix_s,
-            "layers": [asdict(layer) for layer in self.layers],
+            "layers": [_layer_document(layer) for layer in self.layers],
             "facts": dict(self.facts),
         }
         try:
@@ -133,14 +140,23 @@ def _ref(name: object, tag: object) -> ModelRef:
     return ModelRef.parse(f"{name}:{tag}")
 
 
+def _layer_document(layer: Layer) -> dict[str, Any]:
+    document = asdict(layer)
+    if not layer.state:
+        del document[_STATE]
+    return document
+
+
 def _layer(layer: Any) -> Layer:
-    _require(isinstance(layer, dict) and layer.keys() == _LAYER_FIELDS, "a layer's list of fields")
+    known = isinstance(layer, dict) and layer.keys() - {_STATE} == _LAYER_FIELDS
+    _require(known, "a layer's list of fields")
     _require(is_digest(layer["digest"]), "a layer's digest")
     _require(isinstance(layer["kind"], str) and layer["kind"] in KINDS, "a layer's kind")
     name = _text(layer["name"], _NAME_MAX, "a layer's name")
     _require("/" not in name and "\\" not in name, "a layer's name")
     size_bytes = _count(layer["size_bytes"], SIZE_MAX, "a layer's size")
-    return Layer(layer["digest"], size_bytes, layer["kind"], name)
+    state = _text(layer.get(_STATE, ""), STATE_MAX, "a layer's state")
+    return Layer(layer["digest"], size_bytes, layer["kind"], name, state)
 
 
 def _text(value: Any, limit: int, what: str) -> str:

@@ -26,9 +26,11 @@ from stoker.models.changes import Change, State, facts_document, state_of
 from stoker.models.checking import check_header, check_model
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Told
+from stoker.models.freshness import digest_by_state
 from stoker.models.manifest import KINDS, LAYERS_MAX, SIZE_MAX, Layer, Manifest, is_digest
 from stoker.models.remote_facts import remote_facts
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
+from stoker.models.sources.hub import explained
 from stoker.models.sources.naming import default_name
 from stoker.models.sources.opening import source_for
 from stoker.models.sources.reference import Reference
@@ -40,22 +42,32 @@ _TURNS_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What will be fetched, and under which name it will be kept."""
+    """What is offered, under which name it will be kept, and which of its files are here."""
 
     ref: ModelRef
     offer: Offer
+    here: tuple[bool, ...]
+
+    @property
+    def missing_bytes(self) -> int | None:
+        """The bytes of the files that are to be fetched or copied; None where one is not told."""
+        files = zip(self.offer.files, self.here, strict=True)
+        sizes = [file.size_bytes for file, is_here in files if not is_here]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """What a name means now; `changed` is false where it did so before.
 
-    `replaced` is true where it meant something else.
+    `replaced` is true where it meant something else; `left_bytes` are those of the files that then
+    have no name any more.
     """
 
     manifest: Manifest
     changed: bool
     replaced: bool = False
+    left_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +108,30 @@ class Pull:
             raise _reserved()
         offer = await source_for(self._reference).resolve(client)
         _check_offer(offer)
+        offer = self._recognized(offer)
         ref = self._ref or default_name(self._reference, offer)
         if ref == RESERVED:
             raise _reserved()
-        self._audience.resolved(Resolved(ref, offer))
-        return await self._run(client, ref, offer)
+        digests = [file.digest for file in offer.files]
+        here = tuple(digest is not None and self._store.has(digest) for digest in digests)
+        self._audience.resolved(Resolved(ref, offer, here))
+        with explained(self._reference):
+            return await self._run(client, ref, offer)
+
+    def _recognized(self, offer: Offer) -> Offer:
+        """`offer` with the digests of far files that were stored in the state they are in now."""
+        stored = [
+            layer
+            for one in self._store.manifests()
+            if one.source == offer.source
+            for layer in one.layers
+            if self._store.has(layer.digest)
+        ]
+        files = (
+            replace(file, digest=digest_by_state(file, stored)) if file.path is None else file
+            for file in offer.files
+        )
+        return replace(offer, files=tuple(files))
 
     async def _run(self, client: HttpClient, ref: ModelRef, offer: Offer) -> Pulled:
         old = self._store.find(ref)
@@ -120,7 +151,14 @@ class Pull:
             bringer.keep(brought)
             old = self._name(manifest, old)
         replaced = old is not None and not _means(old, _digests(manifest))
-        return Pulled(manifest, changed=old is None or replaced, replaced=replaced)
+        left = self._left(old) if old is not None and replaced else 0
+        return Pulled(manifest, changed=old is None or replaced, replaced=replaced, left_bytes=left)
+
+    def _left(self, old: Manifest) -> int:
+        """The bytes of those files of `old` that no name means any more."""
+        named = {layer.digest for one in self._store.manifests() for layer in one.layers}
+        layers = {layer.digest: layer.size_bytes for layer in old.layers}
+        return sum(size for digest, size in layers.items() if digest not in named)
 
     def _name(self, manifest: Manifest, old: Manifest | None) -> Manifest | None:
         """Write the name down over `old`, or what it means by then; return what that was."""
@@ -194,7 +232,9 @@ def _check_files(brought: Sequence[Brought]) -> ModelFacts:
 
 
 def _manifest(ref: ModelRef, offer: Offer, brought: list[Brought], facts: ModelFacts) -> Manifest:
-    layers = tuple(Layer(one.digest, one.size_bytes, one.file.kind, one.name) for one in brought)
+    layers = tuple(
+        Layer(one.digest, one.size_bytes, one.file.kind, one.name, one.state) for one in brought
+    )
     document = facts_document(replace(facts, digest=_model_digest(brought)))
     return Manifest(ref, offer.source, layers, int(time.time()), document)
 

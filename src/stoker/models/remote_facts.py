@@ -40,6 +40,11 @@ class RangeHttp(Protocol):
             SourceError: it cannot be reached, denies, or gives no ranges.
         """
 
+    async def get_bytes(
+        self, url: str, *, headers: Mapping[str, str] = ..., most_bytes: int = ...
+    ) -> bytes:
+        """The bytes at `url`, at most `most_bytes` of them."""
+
 
 async def remote_facts(offer: Offer, http: RangeHttp) -> ModelFacts:
     """The facts of the model that `offer` has; of a split model those of all parts together.
@@ -61,8 +66,8 @@ async def remote_facts(offer: Offer, http: RangeHttp) -> ModelFacts:
 
 
 async def _header(file: Offered, http: RangeHttp) -> Header:
-    size = await _size(file, http)
-    return await fetch_header(_base(file), size, _reading(file, http))
+    size = await size_of(file, http)
+    return await fetch_header(_base(file), size, reading(file, http))
 
 
 async def _other_headers(files: Sequence[Offered], http: RangeHttp) -> list[Header]:
@@ -77,8 +82,8 @@ async def _other_headers(files: Sequence[Offered], http: RangeHttp) -> list[Head
 
 async def _part_header(file: Offered, http: RangeHttp) -> Header:
     """The header of a later part: it has no vocabulary, so little is asked for at first."""
-    size = await _size(file, http)
-    read = _reading(file, http)
+    size = await size_of(file, http)
+    read = reading(file, http)
     if size > PART_BYTES:
         data = await read(0, PART_BYTES)
         try:
@@ -88,7 +93,12 @@ async def _part_header(file: Offered, http: RangeHttp) -> Header:
     return await fetch_header(_base(file), size, read)
 
 
-async def _size(file: Offered, http: RangeHttp) -> int:
+async def size_of(file: Offered, http: RangeHttp) -> int:
+    """The length of `file` in bytes, as its source says.
+
+    Raises:
+        SourceError: it does not say.
+    """
     size = file.size_bytes
     if size is None:
         size = (await http.head(file.url, headers=file.headers)).size_bytes
@@ -100,7 +110,9 @@ async def _size(file: Offered, http: RangeHttp) -> int:
     return size
 
 
-def _reading(file: Offered, http: RangeHttp) -> ReadRange:
+def reading(file: Offered, http: RangeHttp) -> ReadRange:
+    """What reads ranges of `file`; it raises as `read_range` does."""
+
     async def read(offset: int, length: int) -> bytes:
         return await http.read_range(file.url, offset, length, headers=file.headers)
 

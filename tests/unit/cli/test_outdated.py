@@ -74,15 +74,17 @@ async def test_what_has_changed_is_shown_with_both_digests_and_sizes(
     old, new = (digest_of(data)[7:19] for data in (b"GGUF old", b"GGUF newer"))
     words = [word.strip() for word in done.stdout.splitlines()[1].split("  ") if word.strip()]
     assert words == ["shop", "newer", f"{old} (8 B)", f"{new} (10 B)"]
-    assert "1 model is newer" in done.stderr
+    assert done.stderr == "1 model is newer there\nhint: stoker pull shop\n"
 
 
 async def test_programs_get_whole_digests_and_reasons(
-    store: Store, registry: LocalRegistry
+    store: Store, registry: LocalRegistry, tmp_path: Path
 ) -> None:
     add(store, "shop", f"oci:{registry.host}/n/m:t")
     add(store, "lost", f"oci:{registry.host}/n/m:lost")
-    add(store, "here", "/models/m.gguf")
+    here = tmp_path / "m.gguf"
+    here.write_bytes(b"GGUF old")
+    add(store, "here", str(here))
     found = {one["model"]: one for one in await document()}
     assert found["shop"] == {
         "model": "shop",

@@ -13,13 +13,26 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import pull as module
+from stoker.cli.choosing import choice_lines
 from stoker.cli.pull import command
 from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
-from stoker.core.errors import FileMissingError, InvalidSourceError, NameTakenError
+from stoker.core.choices import Choice
+from stoker.core.errors import (
+    FileMissingError,
+    InvalidSourceError,
+    NameTakenError,
+    SourceDeniedError,
+    SourceError,
+    SourceMissingError,
+    SourceUnreachableError,
+    StokerError,
+)
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
 from stoker.models.changes import Change, State
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
+from stoker.models.pulling import Resolved
+from stoker.models.sources.base import Offer, Offered
 from stoker.models.store import Store
 from stoker.testing.synthetic import write_model
 
@@ -216,6 +229,44 @@ def test_an_interrupted_pull_says_what_is_kept_and_how_to_go_on(
     assert "nothing is kept" in capsys.readouterr().err
 
 
+def test_what_is_kept_of_a_failed_pull_is_said_only_where_something_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = Display(Time())
+    display.broke_off(StokerError())
+    display.hear(Kept("m.gguf", 0))
+    display.broke_off(StokerError())
+    assert capsys.readouterr().err == ""
+    display.hear(Kept("m.gguf", 2048))
+    display.broke_off(StokerError())
+    assert capsys.readouterr().err == "2 KiB are kept: the same command goes on from there\n"
+
+
+def test_no_error_promises_that_something_is_kept_before_it_is() -> None:
+    for kind in (SourceError, SourceUnreachableError, SourceDeniedError, SourceMissingError):
+        assert "fetched so far" not in kind().hint
+        assert "HF_TOKEN" not in kind().hint
+
+
+@pytest.mark.parametrize(("here", "text"), [(True, "Already here: kept"), (False, "Fetching 7 B")])
+def test_what_is_here_is_not_fetched(
+    capsys: pytest.CaptureFixture[str], *, here: bool, text: str
+) -> None:
+    offer = Offer("x", (Offered("m.gguf", 7, None),))
+    talk = module._Talk(Display(Time()), named=True, yes=False, as_json=False)
+    talk.resolved(Resolved(ModelRef("m"), offer, (here,)))
+    assert capsys.readouterr().err == f"{text} as m\n"
+
+
+def test_what_a_name_meant_stays_only_where_no_other_name_means_it(
+    store: Store, tiny: Path
+) -> None:
+    call(tiny, "--as", "m")
+    call(tiny, "--as", "other")
+    assert "stoker gc" not in call(starter().path, "--as", "m", "--yes").stderr
+    assert "1.49 MiB of what it meant" in call(starter().path, "--as", "other", "--yes").stderr
+
+
 def test_a_command_that_holds_a_signature_is_not_repeated() -> None:
     assert module._again("https://host/a", "my shop") == "stoker pull https://host/a --as 'my shop'"
     assert module._again("https://host/a?sig=s3cret", None) == "the same command"
@@ -231,6 +282,74 @@ def test_what_signs_an_address_is_not_shown_where_a_name_would_change(
     written = capsys.readouterr().err
     assert ("https://host/a\n" in written, "https://host/b\n" in written) == (True, True)
     assert "s3cret" not in written
+
+
+def test_a_stored_name_is_pulled_anew_from_its_source(store: Store, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "shop.gguf")
+    call(path, "--as", "shop:v1")
+    before = store.manifests()
+    assert call("shop:v1").stdout.endswith("up to date\n")
+    write_model(path, seed=7)
+    assert isinstance(call("shop:v1").exception, NameTakenError)
+    assert call("shop:v1", "--yes").exit_code == 0
+    (now,) = store.manifests()
+    assert (now.ref, now.source) == (before[0].ref, before[0].source)
+    assert now.model.digest != before[0].model.digest
+    assert isinstance(call("shop:v2").exception, InvalidSourceError)
+
+
+@pytest.mark.parametrize(
+    ("source", "again"),
+    [
+        (f"hf:o/r:m.gguf@v1#commit={'0' * 40}", "hf:o/r:m.gguf@v1"),
+        (f"https://h/m.gguf#sha256={'0' * 64}", f"https://h/m.gguf#sha256={'0' * 64}"),
+        (f"ollama:shop:1b@sha256:{'0' * 64}", "ollama:shop:1b"),
+    ],
+)
+def test_what_the_store_pinned_is_loosened_and_what_the_person_pinned_is_not(
+    store: Store, tiny: Path, source: str, again: str
+) -> None:
+    call(tiny, "--as", "m")
+    store.put(replace(store.manifests()[0], source=source))
+    assert [str(one) for one in module._meant("m")] == [again, "m"]
+
+
+def test_a_program_gets_errors_and_choices_as_lines(store: Store, tiny: Path) -> None:
+    for text in ("a\\b", tiny.parent / "none"):
+        (line,) = lines(call(text, "--json"))
+        assert (line["event"], line["code"]) == ("error", "invalid_source")
+        assert line["message"]
+        assert line["hint"]
+    (tiny.parent / "second-Q4_0.gguf").write_bytes(b"GGUF")
+    (line,) = lines(call(tiny.parent, "--json"))
+    (tiny.parent / "second-Q4_0.gguf").unlink()
+    assert line["code"] == "several_files"
+    assert line["choices"] == [
+        {"name": "second-Q4_0.gguf", "quantization": "Q4_0", "bytes": 4},
+        {"name": "tiny-Q8_0.gguf", "quantization": "Q8_0", "bytes": tiny.stat().st_size},
+    ]
+
+
+def test_a_program_gets_a_change_as_a_line(store: Store, tiny: Path) -> None:
+    call(tiny, "--as", "m")
+    done = call(starter().path, "--as", "m", "--json")
+    events = {one["event"]: one for one in lines(done)}
+    assert done.stderr == ""
+    change = events["change"]["change"]
+    assert change["now"]["bytes"] == tiny.stat().st_size
+    assert change["then"]["digests"] == [starter().facts.digest]
+    assert change["differing"]["quantization"] == ["Q8_0", "F16"]
+    assert events["error"]["code"] == "name_taken"
+
+
+def test_choices_are_a_table(store: Store) -> None:
+    found = [Choice("Q2_K", "Q2_K", 2 << 30), Choice("UD-Q8_K_XL", "UD-Q8_K_XL", None, 3)]
+    assert choice_lines(found) == [
+        "  Q2_K        2 GiB",
+        "  UD-Q8_K_XL  size not known in 3 files",
+    ]
+    assert choice_lines(found * 21)[-1] == "  and 2 more"
+    assert choice_lines([]) == []
 
 
 def test_ctrl_c_at_the_question_ends_it(

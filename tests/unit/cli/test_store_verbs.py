@@ -19,6 +19,8 @@ from stoker.core.errors import (
     StoreDamagedError,
 )
 from stoker.core.model import ModelRef
+from stoker.models.download.answers import Validators
+from stoker.models.download.part import Part
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.store import Store
 
@@ -191,6 +193,20 @@ def test_df_counts_what_is_shared_once(store: Store) -> None:
     assert found["models"]["b"] == {"bytes": 3, "own_bytes": 0}
     assert (found["files_bytes"], found["shared_bytes"]) == (3, 3)
     assert "quarantine" in call("df").stdout
+
+
+def test_df_says_where_the_store_is_and_what_is_unfinished(store: Store) -> None:
+    part = Part(store.parts, "abc", "https://host/m.gguf")
+    part.begin(4096, Validators('"one"'), resumable=True)
+    part.write(0, b"x" * 1024)
+    part.save_now()
+    part.close()
+    shown = call("df").stdout
+    assert str(store.root) in shown
+    assert "https://host/m.gguf  1 KiB of 4 KiB" in shown
+    assert document("df")["unfinished"][0]["done_bytes"] == 1024
+    assert "part" in call("gc", "--parts").stdout
+    assert document("df")["unfinished"] == []
 
 
 @pytest.mark.parametrize("verb", ["ls", "rm", "cp", "verify", "gc", "df"])

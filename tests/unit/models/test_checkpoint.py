@@ -57,3 +57,10 @@ def test_a_template_that_leads_to_somebodys_secret_is_not_read(tmp_path: Path) -
     (folder / "chat_template.jinja").symlink_to(secret)
     with pytest.raises(SourceUnsafeError):
         read_checkpoint(folder)
+
+
+def test_the_licence_is_that_of_the_model_card(tmp_path: Path) -> None:
+    folder = write_decoder(tmp_path)
+    assert read_checkpoint(folder).licence == ""
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
+    assert read_checkpoint(folder).licence == "apache-2.0"

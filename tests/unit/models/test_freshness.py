@@ -13,7 +13,7 @@ from stoker.core.errors import (
     StokerError,
 )
 from stoker.core.model import ModelRef
-from stoker.models.freshness import State, compared, failed, unasked, unknown
+from stoker.models.freshness import State, compared, failed, on_this_disk, unknown
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.sources.base import Offer, Offered
 
@@ -75,6 +75,44 @@ def test_where_no_digest_is_stated_the_same_size_proves_nothing(size: int | None
     assert "no digest" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("kept", "now", "size", "state"),
+    [
+        ('"one"', '"one"', 10, State.CURRENT),
+        ('"one"', '"two"', 10, State.NEWER),
+        ('"one"', '"one"', 11, State.NEWER),
+        ('"one"', '"one"', None, State.UNKNOWN),
+        ('"one"', "", 10, State.UNKNOWN),
+        ("", '"one"', 10, State.UNKNOWN),
+        ('"one"', "Mon, 01 Jan 2024 00:00:00 GMT", 10, State.UNKNOWN),
+    ],
+)
+def test_what_the_source_tells_a_file_by_stands_for_its_digest(
+    kept: str, now: str, size: int | None, state: State
+) -> None:
+    old = stored(WEB, Layer(A, 10, "model", "m", kept))
+    there = Offer(WEB, (Offered("m", size, None, state=now),))
+    assert compared(old, there).state is state
+
+
+def test_an_address_that_only_looks_pinned_proves_nothing() -> None:
+    source = "https://host/sha256/m.gguf"
+    old = stored(source, Layer(A, 10, "model", "m"))
+    assert compared(old, offer(("model", None, 10), source=source)).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("time", "size", "state"),
+    [("mtime_ns=1", 10, State.LOCAL), ("mtime_ns=2", 10, State.NEWER), ("", 11, State.NEWER)],
+)
+def test_a_file_of_this_disk_is_local_until_it_is_changed(
+    time: str, size: int, state: State
+) -> None:
+    old = stored("/models/m.gguf", Layer(A, 10, "model", "m.gguf", "mtime_ns=1"))
+    there = Offer(old.source, (Offered("m.gguf", size, None, state=time),))
+    assert on_this_disk(old, there).state is state
+
+
 def test_the_same_commit_is_the_same_file_even_without_a_digest() -> None:
     source = f"hf:o/r:m.gguf#commit={'0' * 40}"
     old = stored(source, Layer(A, 10, "model", "m"))
@@ -111,5 +149,7 @@ def test_only_what_is_not_there_is_gone(error: StokerError, state: State) -> Non
 
 
 def test_a_model_of_this_machine_is_local_and_one_not_asked_about_unknown() -> None:
-    assert unasked(stored("/models/m.gguf")).state is State.LOCAL
+    there = Offer("/models/m.gguf", (Offered("m.gguf", 10, None, state="mtime_ns=1"),))
+    found = on_this_disk(stored("/models/m.gguf", Layer(A, 10, "model", "m.gguf")), there)
+    assert (found.state, "not known" in found.reason) == (State.LOCAL, True)
     assert unknown(stored(), "why").reason == "why"

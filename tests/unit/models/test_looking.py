@@ -12,7 +12,7 @@ from stoker.models.facts import read_facts
 from stoker.models.looking import look_at
 from stoker.models.sources.reference import is_far, parse_reference
 from support import local_registry
-from support.file_server import FileServer, serving
+from support.file_server import Answer, Asked, FileServer, serving
 
 STARTER = STARTER_FOLDER / "starter.gguf"
 
@@ -37,6 +37,21 @@ async def test_a_model_of_a_registry_bears_the_digest_that_it_announces(
     assert facts.digest == local_registry.digest_of(data)
     assert facts.parameters == read_facts(STARTER).parameters
     assert "@sha256:" in source
+
+
+async def test_a_server_without_ranges_is_read_from_its_start() -> None:
+    """Whatever follows the header is never waited for: the server would not send it."""
+
+    def whole(asked: Asked, answer: Answer, _count: int) -> Answer:
+        if asked.method == "HEAD":
+            return answer
+        size = str(len(server.data))
+        return Answer(200, {"Content-Length": size}, server.data, stall_at=1 << 20)
+
+    async with serving(FileServer(STARTER.read_bytes(), whole)) as server:
+        facts, _ = await look_at(parse_reference(f"{server.url}/m.gguf"))
+    assert facts == read_facts(STARTER)
+    assert len(server.gets) == 1
 
 
 async def test_what_is_no_model_or_not_there_is_said() -> None:

@@ -23,6 +23,7 @@ layers = st.builds(
     st.integers(0, 1 << 50),
     st.sampled_from(sorted(KINDS)),
     st.from_regex(r"[A-Za-z0-9 ._-]{1,40}", fullmatch=True),
+    st.sampled_from(["", '"an-etag"', "Mon, 01 Jan 2024 00:00:00 GMT"]),
 )
 
 
@@ -80,6 +81,9 @@ def test_a_field_that_is_off_is_refused(change: dict[str, Any]) -> None:
         {"name": "a\0"},
         {"name": "x" * 4096},
         {"path": "/etc"},
+        {"state": "x" * 257},
+        {"state": None},
+        {"state": "a\n"},
     ],
 )
 def test_a_layer_that_is_off_is_refused(change: dict[str, Any]) -> None:
@@ -87,6 +91,11 @@ def test_a_layer_that_is_off_is_refused(change: dict[str, Any]) -> None:
     document["layers"][0].update(change)
     with pytest.raises(StoreDamagedError):
         Manifest.from_json(json.dumps(document).encode())
+
+
+def test_a_layer_whose_state_is_not_known_is_written_as_before_there_was_one() -> None:
+    (layer,) = json.loads(GOOD.to_json())["layers"]
+    assert layer.keys() == {"digest", "size_bytes", "kind", "name"}
 
 
 def test_a_missing_field_is_refused() -> None:

@@ -165,6 +165,34 @@ async def test_the_same_again_is_up_to_date(server: FileServer, pull: Run, tiny:
     assert listener.asked == []
 
 
+async def test_an_address_whose_file_has_not_changed_is_not_fetched_again(
+    server: FileServer, store: Store, pull: Run, other: bytes
+) -> None:
+    url = f"{server.url}/m.gguf"
+    await pull(url, "a")
+    server.asked.clear()
+    listener = Listener()
+    assert not (await pull(url, "a", listener)).changed
+    assert (await pull(url, "b", listener)).changed
+    assert server.gets == []
+    assert [found.missing_bytes for found in listener.resolved] == [0, 0]
+    server.data, server.etag = other, '"two"'
+    assert (await pull(url, "b", Listener(agrees=True))).replaced
+    assert store.get(ModelRef("b")).model.state == '"two"'
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"weak"', '"' + "x" * 300 + '"'])
+async def test_without_a_strong_tag_nothing_is_taken_for_unchanged(
+    server: FileServer, pull: Run, *, etag: str | None
+) -> None:
+    server.etag = etag
+    url = f"{server.url}/m.gguf"
+    await pull(url)
+    server.asked.clear()
+    assert not (await pull(url)).changed
+    assert server.gets
+
+
 async def test_another_name_for_the_same_bytes_fetches_nothing(
     server: FileServer, store: Store, pull: Run, tiny: bytes
 ) -> None:
@@ -298,7 +326,7 @@ async def test_a_refusal_that_hides_its_header_is_still_asked_about(
     server: FileServer, pull: Run, other: bytes
 ) -> None:
     await pull(f"{server.url}/m.gguf")
-    server.twist = lambda _a, _answer, _c: Answer(200, {"Content-Length": str(len(other))}, other)
+    server.twist = lambda asked, answer, _c: Answer(403) if asked.method == "GET" else answer
     listener = Listener()
     with pytest.raises(NameTakenError):
         await pull(f"{server.url}/m.gguf#{sha(other).replace(':', '=')}", listener=listener)
@@ -603,6 +631,20 @@ class Fixed:
 
     async def resolve(self, client: Any) -> Offer:
         return self.offer
+
+
+async def test_a_disk_is_full_only_for_what_is_known_to_come(
+    server: FileServer, pull: Run, tmp_path: Path, tiny: bytes
+) -> None:
+    """A size that is not told yet counts once it is, and never as nothing."""
+    file = tmp_path / "m.gguf"
+    file.write_bytes(tiny)
+    server.twist = lambda asked, answer, _c: Answer(405) if asked.method == "HEAD" else answer
+    limits = replace(LIMITS, spare_bytes=1 << 60)
+    for text in (str(file), f"{server.url}/m.gguf"):
+        with pytest.raises(DiskFullError) as caught:
+            await pull(text, limits=limits)
+        assert caught.value.message.startswith("1.49 MiB are still to come")
 
 
 async def test_a_registrys_small_files_come_along(

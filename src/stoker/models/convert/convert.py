@@ -14,7 +14,7 @@ from gguf import GGUFType, GGUFWriter
 from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
 from stoker.files.aside import check_free
 from stoker.models.chat_template import DEFAULT, read_templates
-from stoker.models.checkpoint import POOLING
+from stoker.models.checkpoint import POOLING, read_licence
 from stoker.models.config import Config
 from stoker.models.convert import bert, bpe
 from stoker.models.convert.decoder import FAMILIES, Decoder
@@ -71,10 +71,13 @@ def convert(  # noqa: PLR0913 - one parameter for each choice of a person
     """
     check_free(out, force=force)
     plan = _checked(Folder(path))
+    licence = read_licence(Folder(path))
 
     def describe(writer: GGUFWriter) -> None:
         writer.add_type(GGUFType.MODEL)
         writer.add_name(name or path.resolve().name)
+        if licence:
+            writer.add_license(licence)
         plan.describe(writer)
 
     write(

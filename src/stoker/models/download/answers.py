@@ -12,6 +12,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from stoker.core.errors import SourceUnsafeError
+from stoker.models.manifest import STATE_MAX
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})")
@@ -31,6 +32,12 @@ class Validators:
     def if_range(self) -> str:
         """What makes a server send the whole file if it has changed; empty where nothing does."""
         return self.last_modified if self.etag.startswith("W/") or not self.etag else self.etag
+
+    @property
+    def state(self) -> str:
+        """As `if_range`, for a manifest; empty where that could not be written down."""
+        found = self.if_range
+        return found if found.isprintable() and len(found) <= STATE_MAX else ""
 
     def contradict(self, other: Validators) -> bool:
         """Whether the two cannot belong to one state; a weak tag equals its strong form."""

@@ -111,6 +111,6 @@ class Patience:
         if asked_s > self._limits.retry_after_max_s:
             raise SourceUnreachableError(
                 f"{self._where} asks us to come back in {format_seconds(asked_s)}",
-                hint="try again then; what has been fetched so far is kept",
+                hint="try again then",
             ) from failure
         return max(asked_s, own_s)

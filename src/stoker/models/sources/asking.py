@@ -13,11 +13,19 @@ from functools import partial
 
 from stoker.core.clock import Clock, SystemClock, within
 from stoker.core.errors import StokerError
-from stoker.models.freshness import Freshness, compared, failed, unasked, unknown
+from stoker.models.freshness import Freshness, compared, failed, on_this_disk, pinned, unknown
 from stoker.models.manifest import Manifest
 from stoker.models.sources.base import Http, Offer
 from stoker.models.sources.opening import source_for
-from stoker.models.sources.reference import PathReference, Reference, loosened, parse_reference
+from stoker.models.sources.path import PathSource
+from stoker.models.sources.reference import (
+    PathReference,
+    Reference,
+    WebReference,
+    loosened,
+    parse_reference,
+)
+from stoker.models.sources.web import parts_of
 
 ASKED_AT_ONCE_MAX = 4
 WAIT_S = 30.0
@@ -50,7 +58,9 @@ class Asking:
         except StokerError as error:
             return partial(unknown, reason=error.message)
         if isinstance(reference, PathReference):
-            return unasked
+            return await asyncio.to_thread(_looked_at, reference)
+        if _names_all(parse_reference(source)):
+            return pinned
         async with self._turns:
             return await self._asked(reference)
 
@@ -66,3 +76,17 @@ class Asking:
     async def _resolved(self, reference: Reference) -> Offer:
         async with self._open_client() as client:
             return await source_for(reference).resolve(client)
+
+
+def _looked_at(reference: PathReference) -> Meaning:
+    try:
+        return partial(on_this_disk, offer=PathSource(reference).look())
+    except StokerError as error:
+        return partial(failed, error=error)
+
+
+def _names_all(reference: Reference) -> bool:
+    """Whether an address says the digest of the one file that it stands for."""
+    if not isinstance(reference, WebReference) or reference.digest is None:
+        return False
+    return len(list(parts_of(reference.url))) == 1

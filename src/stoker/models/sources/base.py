@@ -6,19 +6,19 @@ Owns the port `Source` and the choice among quantizations. It fetches nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from stoker.core.choices import Choice
 from stoker.core.errors import InvalidSourceError, SeveralFilesError
-from stoker.core.units import format_bytes
 from stoker.models.split_names import split_name
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MODEL, PROJECTOR = "model", "projector"
-_LISTED_MAX = 40
+CHOICES_MAX = 1000
 _QUANTIZATION = re.compile(
     r"(?:^|[-._/])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4(?:_MOE)?)(?=[-./]|$)",
     re.IGNORECASE,
@@ -43,6 +43,10 @@ class Found(Protocol):
     @property
     def size_bytes(self) -> int | None:
         """Its length, or None when the server does not say."""
+
+    @property
+    def state(self) -> str:
+        """What tells this state of it from others; empty when the server does not say."""
 
 
 class Http(Protocol):
@@ -73,7 +77,8 @@ class Offered:
     """One file of an offer: at `url`, or already here at `path`.
 
     `headers` may hold a secret: they are left out of its text. Where they let in for some minutes
-    only, `authorize` gives those that do so now, and raises a SourceError if none do.
+    only, `authorize` gives those that do so now, and raises a SourceError if none do. `state` is
+    as in a manifest's layer.
     """
 
     name: str
@@ -85,6 +90,7 @@ class Offered:
     quantization: str = ""
     path: Path | None = None
     authorize: Authorize | None = field(default=None, repr=False, compare=False)
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,18 @@ class Offer:
     def model(self) -> Offered:
         """The file whose header says what the model is; of a split model, the first."""
         return next(file for file in self.files if file.kind == MODEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A place that holds a model's safetensors and documents: it can be looked at, not pulled.
+
+    `source` is pinned to what was found, `name` is the model's; `files` are by their names.
+    """
+
+    source: str
+    name: str
+    files: Mapping[str, Offered]
 
 
 class Source(Protocol):
@@ -123,14 +141,24 @@ def quantization_of(name: str) -> str:
     return found[-1].upper() if found else ""
 
 
-def choose(files: Iterable[Offered], choice: str | None, reference: str) -> tuple[Offered, ...]:
+def _nothing(_name: str) -> Sequence[Offered]:
+    return ()
+
+
+def choose(
+    files: Iterable[Offered],
+    choice: str | None,
+    reference: str,
+    beside: Callable[[str], Sequence[Offered]] = _nothing,
+) -> tuple[Offered, ...]:
     """The one model among `files`, as its file or, where it is split, all of its files in order.
 
     `choice` is a file's name or a quantization; `reference` is what the person wrote, without it.
+    `beside` gives what comes along with a file, for the sizes that errors tell.
 
     Raises:
         InvalidSourceError: no file is a model, none is what was chosen, or a part is missing.
-        SeveralFilesError: more than one fits.
+        SeveralFilesError: more than one fits. Both have the choices that there are.
     """
     groups = _groups(files)
     if not groups:
@@ -138,11 +166,15 @@ def choose(files: Iterable[Offered], choice: str | None, reference: str) -> tupl
     fitting = [g for g in groups if choice is None or _fits(g, choice)]
     if len(fitting) == 1:
         return _whole(fitting[0])
+    found = _choices(fitting or groups, beside)
+    hint = _example(found[0].name, reference)
     if fitting:
-        raise _several(fitting, reference)
+        several = SeveralFilesError(f"{reference} has {len(fitting)} models", hint=hint)
+        raise several.with_choices(found)
+    more = f" and {len(groups) - 1} more" if len(groups) > 1 else ""
     raise InvalidSourceError(
-        f"{reference} has no {choice}; it has {_listing(groups)}", hint=_example(groups, reference)
-    )
+        f"{reference} has no {choice}; it has {found[0].name}{more}", hint=hint
+    ).with_choices(found)
 
 
 def _groups(files: Iterable[Offered]) -> list[list[Offered]]:
@@ -168,21 +200,21 @@ def _whole(group: list[Offered]) -> tuple[Offered, ...]:
     return tuple(group)
 
 
-def _several(groups: list[list[Offered]], reference: str) -> SeveralFilesError:
-    return SeveralFilesError(
-        f"{reference} has {len(groups)} models: {_listing(groups)}",
-        hint=_example(groups, reference),
-    )
+def _choices(
+    groups: list[list[Offered]], beside: Callable[[str], Sequence[Offered]]
+) -> tuple[Choice, ...]:
+    """What there is to choose from, the smallest first."""
+    found = []
+    for group in groups:
+        files = [*group, *beside(group[0].name)]
+        sizes = [file.size_bytes for file in files]
+        size = None if None in sizes else sum(size or 0 for size in sizes)
+        found.append(Choice(_label(group, groups), group[0].quantization, size, len(files)))
+    found.sort(key=lambda one: (one.size_bytes is None, one.size_bytes or 0, one.name))
+    return tuple(found[:CHOICES_MAX])
 
 
-def _listing(groups: list[list[Offered]]) -> str:
-    lines = [f"{_label(group, groups)} ({_size(group)})" for group in groups[:_LISTED_MAX]]
-    more = len(groups) - _LISTED_MAX
-    return ", ".join([*lines, *([f"and {more} more"] if more > 0 else [])])
-
-
-def _example(groups: list[list[Offered]], reference: str) -> str:
-    label = _label(groups[0], groups)
+def _example(label: str, reference: str) -> str:
     joined = f"{reference}/{label}"
     if reference.startswith("hf:"):
         repository, at, revision = reference.partition("@")
@@ -196,11 +228,3 @@ def _label(group: list[Offered], groups: list[list[Offered]]) -> str:
     alike = sum(other[0].quantization == quantization for other in groups)
     is_path = group[0].path is not None
     return quantization if quantization and alike == 1 and not is_path else group[0].name
-
-
-def _size(group: list[Offered]) -> str:
-    sizes = [file.size_bytes for file in group]
-    if any(size is None for size in sizes):
-        return "size not known"
-    split = f" in {len(group)} files" if len(group) > 1 else ""
-    return format_bytes(sum(size or 0 for size in sizes)) + split

@@ -37,6 +37,10 @@ class PathSource:
             SeveralFilesError: there is more than one model.
             SourceUnsafeError: a link leaves the folder.
         """
+        return self.look()
+
+    def look(self) -> Offer:
+        """As `resolve`."""
         try:
             path = self.reference.path.expanduser().absolute()
             return Offer(str(path), self._files(path))
@@ -126,4 +130,11 @@ def _offered(name: str, path: Path) -> Offered:
     found = path.stat(follow_symlinks=False)
     if not stat.S_ISREG(found.st_mode):
         raise InvalidSourceError(f"{path} is not a regular file")
-    return Offered(name, found.st_size, None, quantization=quantization_of(name), path=path)
+    return Offered(
+        name,
+        found.st_size,
+        None,
+        quantization=quantization_of(name),
+        path=path,
+        state=f"mtime_ns={found.st_mtime_ns}",
+    )

@@ -34,18 +34,19 @@ class WebSource:
             SourceError: the server refuses or cannot be reached.
         """
         files = []
-        for url in _parts(self.reference.url):
+        for url in parts_of(self.reference.url):
             name = _name(url)
             check_no_archive(name)
             found = await client.head(url)
             digest = self.reference.digest if url == self.reference.url else None
+            kind = quantization_of(name)
             files.append(
-                Offered(name, found.size_bytes, digest, url, quantization=quantization_of(name))
+                Offered(name, found.size_bytes, digest, url, quantization=kind, state=found.state)
             )
         return Offer(str(self.reference), tuple(files))
 
 
-def _parts(url: str) -> Iterator[str]:
+def parts_of(url: str) -> Iterator[str]:
     """The addresses of all files of the model that `url` names a file of."""
     scheme, host, path, query, _ = urlsplit(url)
     split = split_name(path)

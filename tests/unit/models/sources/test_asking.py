@@ -36,7 +36,11 @@ def stored(name: str, source: str, data: bytes = b"GGUF") -> Manifest:
     return Manifest(ModelRef(name), source, (layer,), 0, {})
 
 
-async def test_each_model_gets_the_answer_of_its_source(registry: LocalRegistry) -> None:
+async def test_each_model_gets_the_answer_of_its_source(
+    registry: LocalRegistry, tmp_path: Path
+) -> None:
+    here = tmp_path / "m.gguf"
+    here.write_bytes(b"GGUF")
     place = f"oci:{registry.host}/n/m"
     old = digest_of(b"an older manifest")
     found = await Asking(plain_http).ask(
@@ -45,7 +49,9 @@ async def test_each_model_gets_the_answer_of_its_source(registry: LocalRegistry)
             stored("old", f"{place}:t@{old}", b"GGUF old"),
             stored("gone", f"{place}:gone@{old}"),
             stored("down", "oci:127.0.0.1:1/n/m:t"),
-            stored("here", "/models/m.gguf"),
+            stored("here", str(here)),
+            stored("lost", str(tmp_path / "lost.gguf")),
+            stored("pinned", f"http://127.0.0.1:1/m.gguf#{digest_of(b'GGUF').replace(':', '=')}"),
             stored("odd", "hf:nothing"),
         ]
     )
@@ -55,11 +61,13 @@ async def test_each_model_gets_the_answer_of_its_source(registry: LocalRegistry)
         ("gone", State.GONE),
         ("down", State.UNKNOWN),
         ("here", State.LOCAL),
+        ("lost", State.GONE),
+        ("pinned", State.CURRENT),
         ("odd", State.UNKNOWN),
     ]
     assert found[1].new_digest == digest_of(b"GGUF")
     assert found[1].new_source == f"{place}:t@{digest_of(registry.manifests['t'])}"
-    assert "owner/repo" in found[5].reason
+    assert "owner/repo" in found[7].reason
 
 
 async def test_a_place_that_two_names_came_from_is_asked_once(registry: LocalRegistry) -> None:

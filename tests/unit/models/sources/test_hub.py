@@ -23,9 +23,9 @@ from stoker.core.errors import (
 )
 from stoker.models.sources import hub_watch
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer
-from stoker.models.sources.hub import HubSource
+from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.reference import HubReference, parse_reference
-from support.local_hub import COMMIT, OTHER_HOST, LocalHub, local_hub, never
+from support.local_hub import COMMIT, OTHER_HOST, LocalHub, ask_here, local_hub, never
 from support.plain_http import plain_http
 
 TOKEN = "hf_verysecret"
@@ -37,14 +37,9 @@ TWO = {**ONE, "m-Q4_0.gguf": b"GGUF four"}
 async def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[LocalHub]:
     """A hub with one model, which the library finds as if HF_ENDPOINT named it."""
     import huggingface_hub as library  # noqa: PLC0415 - slow, and only for these tests
-    from huggingface_hub import constants  # noqa: PLC0415
 
     async with local_hub(dict(ONE)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        ask_here(monkeypatch, hub, tmp_path)
         yield hub
         library.close_session()
 
@@ -110,6 +105,22 @@ async def test_the_token_of_the_file_that_the_hubs_command_keeps_is_used(
 
 
 @pytest.mark.slow
+async def test_a_repository_of_safetensors_says_what_to_do_with_it(hub: LocalHub) -> None:
+    hub.files = {"model.safetensors": b"x", "config.json": b"{}"}
+    for text in ("hf:owner/repo", "hf:owner/repo:Q4_0"):
+        error = await refused(InvalidSourceError, text)
+        assert "has safetensors" in error.message
+        assert "stoker import DIR" in error.hint
+
+
+@pytest.mark.parametrize(("text", "helps"), [("hf:a/b", True), ("http://h/m.gguf", False)])
+def test_only_the_hub_is_given_a_token_of_the_hub(text: str, *, helps: bool) -> None:
+    with pytest.raises(SourceDeniedError) as caught, explained(parse_reference(text)):
+        raise SourceDeniedError("host answered 401: we may not have it")
+    assert ("HF_TOKEN" in caught.value.hint) is helps
+    assert "401" in caught.value.message
+
+
 async def test_the_local_hub_is_one_for_the_hubs_own_library(hub: LocalHub, tmp_path: Path) -> None:
     import huggingface_hub as library  # noqa: PLC0415
 
@@ -132,11 +143,17 @@ async def test_several_models_are_listed_and_one_can_be_named(hub: LocalHub) -> 
     hub.files = dict(TWO)
     hub.revisions.add("dev")
     error = await refused(SeveralFilesError, "hf:owner/repo@dev")
-    assert "Q4_0 (9 B), Q8_0 (10 B)" in error.message
+    assert [(one.name, one.size_bytes) for one in error.choices] == [("Q4_0", 9), ("Q8_0", 10)]
     assert "stoker pull hf:owner/repo:Q4_0@dev" in error.hint
     offer = await resolved("hf:owner/repo:q4_0@dev")
     assert offer.source == f"hf:owner/repo:q4_0@dev#commit={COMMIT}"
     assert offer.model.name == "m-Q4_0.gguf"
+
+
+async def test_a_projector_counts_in_the_list_as_it_is_fetched(hub: LocalHub) -> None:
+    hub.files = {**TWO, "mmproj-F16.gguf": b"GGUF"}
+    error = await refused(SeveralFilesError)
+    assert [one.size_bytes for one in error.choices] == [13, 14]
 
 
 async def test_a_split_model_comes_whole_and_in_order(hub: LocalHub) -> None:
@@ -164,7 +181,7 @@ async def test_of_several_projectors_none_is_taken_and_that_is_said(hub: LocalHu
 
 async def test_what_is_not_there_is_said_with_what_is(hub: LocalHub) -> None:
     assert "it has Q8_0" in (await refused(InvalidSourceError, "hf:owner/repo:q2_k")).message
-    hub.files = {"model.safetensors": b"x"}
+    hub.files = {"pytorch_model.bin": b"x"}
     assert "no .gguf file" in (await refused(InvalidSourceError)).message
 
 
