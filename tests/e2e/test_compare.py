@@ -181,7 +181,7 @@ def test_a_person_who_stops_it_sees_what_was_measured(
     assert terminal.process.returncode == status
     assert "Interrupted: this is a part of the comparison." in out
     line = next(line for line in out.split("\n") if line.startswith("q4_0"))
-    assert "%" in line  # its speeds
+    assert float(line.split()[5]) > 0  # its speed of decoding
     assert nothing_is_left(home)
 
 
