@@ -184,11 +184,43 @@ def test_a_bar_is_drawn_a_few_times_a_second_and_ends_before_other_words(
     time = Time()
     bar = Bar(time)
     heard(bar, time, [Moved(count, 100) for count in range(20)])
-    bar.hear(Retrying("lost", 2.0))
+    bar.hear(Waiting("m"))
     written = capsys.readouterr()
     assert written.out == ""
     assert 5 <= written.err.count("\r") <= 11
-    assert written.err.endswith("\nlost; trying again in 2.00 s\n")
+    assert written.err.endswith("\nanother process fetches m; waiting for it\n")
+
+
+@pytest.mark.parametrize("columns", [1, 5, 12, 20, 40, 60, 80])
+def test_a_bar_is_never_as_wide_as_its_terminal(columns: int) -> None:
+    mib = 1 << 20
+    for moved, rate in [(Moved(999 * mib, 20000 * mib), 7e6), (Moved(5, None), 0.0)]:
+        assert len(bar_text(moved, rate, columns)) < columns
+    if columns == 40:
+        text = bar_text(Moved(50 * mib, 200 * mib), float(10 * mib), columns)
+        assert text == " 25 %  10 MiB/s  15 s left"
+
+
+def test_a_terminal_shows_tries_in_place(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar(Time())
+    for _ in range(160):
+        bar.hear(Retrying("lost", 2.0))
+    written = capsys.readouterr().err
+    assert "\n" not in written
+    assert written.count("\rlost; trying again in 2.00 s") == 160
+
+
+def test_a_log_tells_of_many_tries_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    time = Time()
+    display = Display(time)
+    for _ in range(160):
+        display.hear(Retrying("lost", 2.0))
+        time.now += 0.5
+    assert capsys.readouterr().err.splitlines() == [
+        "lost; trying again in 2.00 s",
+        "lost; trying again in 2.00 s (59 more times since)",
+        "lost; trying again in 2.00 s (59 more times since)",
+    ]
 
 
 def test_lines_come_once_a_second_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
