@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ def command(*, as_json: bool) -> None:
 
     A model of which a file is not in the store any more is marked `missing`.
 
+    Sources are shortened; --json has them whole, with the digests that pin them.
+
     \b
     Examples:
       stoker ls
@@ -41,6 +44,7 @@ def command(*, as_json: bool) -> None:
         click.echo("Nothing is stored yet; `stoker pull` fetches models.", err=True)
 
 
+SOURCE_MAX = 48
 HEAD = ("NAME", "SIZE", "QUANTIZATION", "PARAMETERS", "FETCHED (UTC)", "SOURCE")
 
 
@@ -78,6 +82,16 @@ def _missing(manifest: Manifest, store: Store) -> list[str]:
     return [one.digest for one in manifest.layers if not store.has(one.digest)]
 
 
+def short_source(text: str) -> str:
+    """A source for a person: without the digests that pin it, and cut in its middle if long."""
+    text = re.sub(r"#(commit|sha256)=[0-9a-f]+$|@sha256:[0-9a-f]{64}$", "", shown_source(text))
+    text = re.sub(r"@([0-9a-f]{12})[0-9a-f]{28}$", r"@\1", text)
+    if len(text) <= SOURCE_MAX:
+        return text
+    half = (SOURCE_MAX - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"
+
+
 def _row(manifest: Manifest, store: Store) -> tuple[str, ...]:
     parameters = manifest.facts.get("parameters")
     when = datetime.fromtimestamp(manifest.fetched_unix_s, UTC)
@@ -87,7 +101,7 @@ def _row(manifest: Manifest, store: Store) -> tuple[str, ...]:
         str(manifest.facts.get("quantization") or "-"),
         format_count(parameters) if isinstance(parameters, int) else "-",
         when.strftime("%Y-%m-%d %H:%M"),
-        shown_source(manifest.source),
+        short_source(manifest.source),
     )
 
 

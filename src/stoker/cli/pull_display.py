@@ -6,6 +6,7 @@ Owns rates, and how often something is shown. What there is to tell comes from `
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import deque
@@ -28,6 +29,8 @@ from stoker.models.download.events import (
 WINDOW_S = 10.0
 BAR_EVERY_S = 0.2
 LINE_EVERY_S = 1.0
+RETRIES_EVERY_S = 30.0
+COLUMNS = 80
 _WIDTH = 20
 
 
@@ -67,6 +70,8 @@ class Display:
         self._shown_s = clock()
         self._shown: Moved | None = None
         self._kept_bytes: int | None = None
+        self._said_s: float | None = None
+        self._unsaid = 0
 
     def hear(self, event: DownloadEvent) -> None:
         """Take in what happened, and show it where it is time."""
@@ -76,7 +81,7 @@ class Display:
             case Kept(kept_bytes=kept):
                 self._kept_bytes = (self._kept_bytes or 0) + kept
             case Retrying(reason=reason, wait_s=wait_s):
-                self.say(f"{reason}; trying again in {format_seconds(wait_s)}")
+                self.retrying(f"{reason}; trying again in {format_seconds(wait_s)}")
             case StartedOver(name=name, reason=reason):
                 self.say(f"{name}: {reason}; starting over")
             case Waiting(name=name):
@@ -95,6 +100,16 @@ class Display:
 
     def progress(self, event: Moved) -> None:
         """Show how far it is; a log shows nothing."""
+
+    def retrying(self, text: str) -> None:
+        """Say that something failed and is tried again, of many times only now and then."""
+        now = self._clock()
+        if self._said_s is not None and now - self._said_s < RETRIES_EVERY_S:
+            self._unsaid += 1
+            return
+        more = f" ({self._unsaid} more times since)" if self._unsaid else ""
+        self._said_s, self._unsaid = now, 0
+        self.say(f"{text}{more}")
 
     def say(self, text: str) -> None:
         """Say something to a person."""
@@ -145,7 +160,14 @@ class Bar(Display):
 
     def progress(self, event: Moved) -> None:
         """Draw the bar anew."""
-        click.echo(f"\r{bar_text(event, self.rate.bytes_per_s)}\033[K", err=True, nl=False)
+        self._draw(bar_text(event, self.rate.bytes_per_s, _columns()))
+
+    def retrying(self, text: str) -> None:
+        """Say it in place of the bar, which comes back with the next bytes."""
+        self._draw(text[: _columns() - 1])
+
+    def _draw(self, text: str) -> None:
+        click.echo(f"\r{text}\033[K", err=True, nl=False)
         self._open = True
 
     def say(self, text: str) -> None:
@@ -215,20 +237,43 @@ class Lines(Display):
         sys.stdout.flush()
 
 
-def bar_text(event: Moved, bytes_per_s: float) -> str:
-    """The bar: how far, how much, how fast, and how long still, as far as that is known."""
+def bar_text(event: Moved, bytes_per_s: float, columns: int = COLUMNS) -> str:
+    """The bar: how far, how much, how fast, and how long still, as far as that is known.
+
+    It is shorter than `columns`: what matters least is left out.
+    """
+    forms = _bar_forms(event, bytes_per_s)
+    return next((form for form in forms if len(form) < columns), forms[-1][: columns - 1])
+
+
+def _columns() -> int:
+    """How wide the terminal is that the bar is drawn on."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or COLUMNS
+    except (OSError, ValueError):
+        return COLUMNS
+
+
+def _bar_forms(event: Moved, bytes_per_s: float) -> list[str]:
+    """The longest form first."""
     done = format_bytes(event.done_bytes)
     rate = f"{format_bytes(int(bytes_per_s))}/s" if bytes_per_s else "-"
     if not event.total_bytes:
-        return f"{done}  {rate}"
+        return [f"{done}  {rate}", done]
     share = event.done_bytes / event.total_bytes
     full = "#" * int(share * _WIDTH)
     left = ""
     if bytes_per_s and event.done_bytes < event.total_bytes:
         left_s = (event.total_bytes - event.done_bytes) / bytes_per_s
         left = f"  {_whole_time(left_s)} left"
-    text = f"{int(share * 100):3} % [{full:{_WIDTH}}] {done} of {format_bytes(event.total_bytes)}"
-    return f"{text}  {rate}{left}"
+    percent, much = f"{int(share * 100):3} %", f"{done} of {format_bytes(event.total_bytes)}"
+    return [
+        f"{percent} [{full:{_WIDTH}}] {much}  {rate}{left}",
+        f"{percent}  {much}  {rate}{left}",
+        f"{percent}  {rate}{left}",
+        f"{percent}{left}",
+        percent,
+    ]
 
 
 def _whole_time(seconds: float) -> str:

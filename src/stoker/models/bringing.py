@@ -142,9 +142,16 @@ class Bringer:
         lock = self._store.parts / f"{key}.lock"
         limits, timing = self._client.limits, self._client.timing
         told = partial(self._hear_waiting, key)
-        handle = await claim(lock, show_name(file), limits, timing, told)
+        seen = partial(self._tell_others_progress, key, file)
+        handle = await claim(lock, show_name(file), limits, timing, told, seen=seen)
         self._stack.callback(os.close, handle)
         self._stack.callback(lock.unlink, missing_ok=True)  # while it is still held
+
+    def _tell_others_progress(self, key: str, file: Offered) -> None:
+        """Tell how far the process is that we wait for: what its part takes of the disk."""
+        done = _taken(self._store.parts / f"{key}.part")
+        size = file.size_bytes
+        self._told(Moved(done if size is None else min(done, size), size))
 
     def _hear_waiting(self, key: str, event: DownloadEvent) -> None:
         if isinstance(event, Waiting):

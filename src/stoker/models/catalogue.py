@@ -90,25 +90,31 @@ def _check_here(store: Store, manifest: Manifest) -> None:
         count = "file" if len(manifest.models) == 1 else f"{len(missing)} of the files"
         raise ModelFileMissingError(
             f"The {count} of {manifest.ref} {'is' if len(missing) == 1 else 'are'} missing",
-            hint=f"stoker pull {shlex.quote(manifest.source)} --as {manifest.ref}",
+            hint=f"stoker pull {manifest.ref}",
         )
 
 
 def _refuse_far(text: str, store: Store | None) -> None:
     """Raise ModelNotFoundError where `text` is a source that lies elsewhere."""
     # Most names are of this machine, and need none of the grammar of sources.
-    from stoker.models.sources.reference import is_far, loosened, parse_reference  # noqa: PLC0415
+    from stoker.models.sources.reference import (  # noqa: PLC0415
+        is_far,
+        loosened,
+        parse_reference,
+        shown_source,
+    )
 
     if not is_far(text):
         return
+    shown = shown_source(text)
     wanted = loosened(parse_reference(text))
     for manifest in store.manifests() if store is not None else ():
         with suppress(InvalidSourceError):  # older Stokers may have written other forms
             if loosened(parse_reference(manifest.source)) == wanted:
                 raise ModelNotFoundError(
-                    f"{text} is a source; here it is {manifest.ref}", hint=f"say {manifest.ref}"
+                    f"{shown} is a source; here it is {manifest.ref}", hint=f"say {manifest.ref}"
                 )
-    raise ModelNotFoundError(f"{text} is not here yet", hint=f"stoker pull {shlex.quote(text)}")
+    raise ModelNotFoundError(f"{shown} is not here yet", hint=f"stoker pull {shlex.quote(shown)}")
 
 
 def _from_file(path: Path, ref: ModelRef) -> LocalModel:

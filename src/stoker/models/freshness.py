@@ -10,7 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stoker.core.errors import InvalidSourceError, SourceMissingError, StokerError
+from stoker.core.errors import (
+    FileMissingError,
+    InvalidSourceError,
+    SourceMissingError,
+    StokerError,
+)
 from stoker.models.manifest import Layer, Manifest
 from stoker.models.sources.base import MODEL, Offer, Offered
 from stoker.models.sources.reference import is_pinned, parse_reference
@@ -89,7 +94,7 @@ def pinned(manifest: Manifest) -> Freshness:
 
 def failed(manifest: Manifest, error: StokerError) -> Freshness:
     """What it means for `manifest` that its source answered with `error`."""
-    gone = isinstance(error, (SourceMissingError, InvalidSourceError))
+    gone = isinstance(error, (SourceMissingError, InvalidSourceError, FileMissingError))
     return _without_offer(manifest, State.GONE if gone else State.UNKNOWN, error.message)
 
 

@@ -186,11 +186,43 @@ def test_a_bar_is_drawn_a_few_times_a_second_and_ends_before_other_words(
     time = Time()
     bar = Bar(time)
     heard(bar, time, [Moved(count, 100) for count in range(20)])
-    bar.hear(Retrying("lost", 2.0))
+    bar.hear(Waiting("m"))
     written = capsys.readouterr()
     assert written.out == ""
     assert 5 <= written.err.count("\r") <= 11
-    assert written.err.endswith("\nlost; trying again in 2.00 s\n")
+    assert written.err.endswith("\nanother process fetches m; waiting for it\n")
+
+
+@pytest.mark.parametrize("columns", [1, 5, 12, 20, 40, 60, 80])
+def test_a_bar_is_never_as_wide_as_its_terminal(columns: int) -> None:
+    mib = 1 << 20
+    for moved, rate in [(Moved(999 * mib, 20000 * mib), 7e6), (Moved(5, None), 0.0)]:
+        assert len(bar_text(moved, rate, columns)) < columns
+    if columns == 40:
+        text = bar_text(Moved(50 * mib, 200 * mib), float(10 * mib), columns)
+        assert text == " 25 %  10 MiB/s  15 s left"
+
+
+def test_a_terminal_shows_tries_in_place(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar(Time())
+    for _ in range(160):
+        bar.hear(Retrying("lost", 2.0))
+    written = capsys.readouterr().err
+    assert "\n" not in written
+    assert written.count("\rlost; trying again in 2.00 s") == 160
+
+
+def test_a_log_tells_of_many_tries_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    time = Time()
+    display = Display(time)
+    for _ in range(160):
+        display.hear(Retrying("lost", 2.0))
+        time.now += 0.5
+    assert capsys.readouterr().err.splitlines() == [
+        "lost; trying again in 2.00 s",
+        "lost; trying again in 2.00 s (59 more times since)",
+        "lost; trying again in 2.00 s (59 more times since)",
+    ]
 
 
 def test_lines_come_once_a_second_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -295,7 +327,7 @@ def test_a_stored_name_is_pulled_anew_from_its_source(store: Store, tmp_path: Pa
     (now,) = store.manifests()
     assert (now.ref, now.source) == (before[0].ref, before[0].source)
     assert now.model.digest != before[0].model.digest
-    assert isinstance(call("shop:v2").exception, InvalidSourceError)
+    assert isinstance(call("shop:v2").exception, FileMissingError)
 
 
 @pytest.mark.parametrize(
@@ -315,9 +347,9 @@ def test_what_the_store_pinned_is_loosened_and_what_the_person_pinned_is_not(
 
 
 def test_a_program_gets_errors_and_choices_as_lines(store: Store, tiny: Path) -> None:
-    for text in ("a\\b", tiny.parent / "none"):
+    for text, code in (("a\\b", "invalid_source"), (tiny.parent / "none", "file_missing")):
         (line,) = lines(call(text, "--json"))
-        assert (line["event"], line["code"]) == ("error", "invalid_source")
+        assert (line["event"], line["code"]) == ("error", code)
         assert line["message"]
         assert line["hint"]
     (tiny.parent / "second-Q4_0.gguf").write_bytes(b"GGUF")

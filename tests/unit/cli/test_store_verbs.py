@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from stoker.cli.ls import short_source
 from stoker.core.errors import (
     InvalidModelNameError,
     ModelInUseError,
@@ -193,6 +194,22 @@ def test_df_counts_what_is_shared_once(store: Store) -> None:
     assert found["models"]["b"] == {"bytes": 3, "own_bytes": 0}
     assert (found["files_bytes"], found["shared_bytes"]) == (3, 3)
     assert "quarantine" in call("df").stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (f"hf:o/r:Q4@{'1' * 40}#commit={'1' * 40}", "hf:o/r:Q4@111111111111"),
+        (f"hf:o/r:Q4@main#commit={'1' * 40}", "hf:o/r:Q4@main"),
+        (f"ollama:shop:1b@sha256:{'a' * 64}", "ollama:shop:1b"),
+        (f"https://h/m.gguf#sha256={'a' * 64}", "https://h/m.gguf"),
+        ("https://h/m.gguf?sig=s3cret", "https://h/m.gguf"),
+        ("/models/m.gguf", "/models/m.gguf"),
+    ],
+)
+def test_ls_shows_a_source_without_its_pins(source: str, shown: str) -> None:
+    assert short_source(source) == shown
+    assert len(short_source("/long" * 100)) <= 48
 
 
 def test_df_says_where_the_store_is_and_what_is_unfinished(store: Store) -> None:

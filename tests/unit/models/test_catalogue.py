@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -75,8 +74,9 @@ def test_a_source_that_lies_elsewhere_is_to_be_pulled_first(far: str, store: Sto
     for asked in (None, store):
         with pytest.raises(ModelNotFoundError) as caught:
             find_model(far, asked)
-        assert caught.value.message == f"{far} is not here yet"
-        assert caught.value.hint == f"stoker pull {shlex.quote(far)}"
+        shown = far.partition("?")[0]  # what signs an address is shown to nobody
+        assert caught.value.message == f"{shown} is not here yet"
+        assert caught.value.hint == f"stoker pull {shown}"
 
 
 def test_a_source_that_was_pulled_is_told_by_its_name(store: Store) -> None:
@@ -98,7 +98,7 @@ def test_a_stored_model_whose_file_is_gone_is_to_be_pulled_from_its_source(store
     with pytest.raises(ModelFileMissingError) as caught:
         find_model("shop:v2", store)
     assert caught.value.message == "The file of shop:v2 is missing"
-    assert caught.value.hint == "stoker pull '/a b/m.gguf' --as shop:v2"
+    assert caught.value.hint == "stoker pull shop:v2"
 
 
 def test_a_file_with_a_long_name_is_served_under_a_shorter_one() -> None:

@@ -441,6 +441,9 @@ async def test_a_second_pull_of_the_same_waits_and_finds_it_there(
     await second.ear.wait_for(Waiting("m.gguf"))
     server.go.set()
     assert (await one).manifest.model == (await other).manifest.model
+    seen = second.ear.events[second.ear.events.index(Waiting("m.gguf")) + 1]
+    assert isinstance(seen, Moved)
+    assert seen.total_bytes == len(tiny)
     assert server.bytes_asked == len(tiny)
     assert [str(manifest.ref) for manifest in store.manifests()] == ["one", "other"]
 

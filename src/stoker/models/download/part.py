@@ -14,6 +14,7 @@ import asyncio
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
@@ -163,6 +164,10 @@ class Part:
                 write_whole(self._journal_path, journal.to_json())
 
 
+def _see_nothing() -> None:
+    """Nobody looks."""
+
+
 def check_space(folder: Path, needed: int, spare: int) -> None:
     """Nothing, where the disk of `folder` has room for `needed` bytes and `spare` ones.
 
@@ -178,8 +183,18 @@ def check_space(folder: Path, needed: int, spare: int) -> None:
         )
 
 
-async def claim(path: Path, name: str, limits: DownloadLimits, timing: Timing, told: Told) -> int:
+async def claim(  # noqa: PLR0913 - the last says how far the other one is
+    path: Path,
+    name: str,
+    limits: DownloadLimits,
+    timing: Timing,
+    told: Told,
+    *,
+    seen: Callable[[], None] = _see_nothing,
+) -> int:
     """The lock at `path`, once no other process has it; close it. `name` is said while we wait.
+
+    `seen` is called now and then while we wait.
 
     Raises:
         HomeError: the other has it for longer than anybody waits, or no lock can be made.
@@ -194,6 +209,7 @@ async def claim(path: Path, name: str, limits: DownloadLimits, timing: Timing, t
         if not waited:
             told(Waiting(name))
         waited = True
+        seen()
         await timing.clock.sleep(limits.lock_poll_s)
     raise HomeError(
         f"Another process has fetched {name} for too long", hint="end it, and try again"

@@ -20,6 +20,9 @@ from stoker.core.errors import (
     SourceUnsafeError,
 )
 from stoker.models.checkpoint import POOLING
+from stoker.models.download.events import told_nobody
+from stoker.models.download.failures import Patience, TransientError
+from stoker.models.download.limits import DEFAULT_LIMITS, Timing
 from stoker.models.sources.base import (
     PROJECTOR,
     Checkpoint,
@@ -47,9 +50,12 @@ T = TypeVar("T")
 class HubSource:
     """One repository of Hugging Face, or of the hub that HF_ENDPOINT names."""
 
-    def __init__(self, reference: HubReference, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, reference: HubReference, wait_s: float = WAIT_S, timing: Timing | None = None
+    ) -> None:
         self._reference = reference
         self._wait_s = wait_s
+        self._timing = timing or Timing()
 
     async def resolve(self, client: Http) -> Offer:  # noqa: ARG002 - huggingface_hub has its own
         """As for `Source`; the offer is pinned to the commit that the revision names now."""
@@ -60,12 +66,17 @@ class HubSource:
         return await self._in_time(self._look)
 
     async def _in_time(self, work: Callable[[], T]) -> T:
-        try:
-            return await in_thread(work, self._wait_s)
-        except TimeoutError:
-            raise SourceUnreachableError(
-                f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
-            ) from None
+        limits = replace(DEFAULT_LIMITS, tries=DEFAULT_LIMITS.small_tries)
+        patience = Patience(str(self._reference), limits, self._timing, told_nobody)
+        while True:
+            try:
+                return await in_thread(work, self._wait_s)
+            except TransientError as failure:
+                await patience.wait(failure)
+            except TimeoutError:
+                raise SourceUnreachableError(
+                    f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
+                ) from None
 
     def _resolve(self) -> Offer:
         return offer_of(self._reference, *self._listed())

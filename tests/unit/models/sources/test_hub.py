@@ -21,6 +21,7 @@ from stoker.core.errors import (
     SourceUnsafeError,
     StokerError,
 )
+from stoker.models.download.limits import Timing
 from stoker.models.sources import hub_watch
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer
 from stoker.models.sources.hub import HubSource, explained
@@ -48,7 +49,7 @@ async def resolved(text: str, wait_s: float = 10.0) -> Offer:
     reference = parse_reference(text)
     assert isinstance(reference, HubReference)
     async with plain_http() as client:
-        return await HubSource(reference, wait_s).resolve(client)
+        return await HubSource(reference, wait_s, Timing(random=lambda: 0.0)).resolve(client)
 
 
 async def refused(kind: type[StokerError], text: str = "hf:owner/repo") -> StokerError:
@@ -104,7 +105,6 @@ async def test_the_token_of_the_file_that_the_hubs_command_keeps_is_used(
     assert (await resolved("hf:owner/repo")).model.headers == {"Authorization": f"Bearer {TOKEN}"}
 
 
-@pytest.mark.slow
 async def test_a_repository_of_safetensors_says_what_to_do_with_it(hub: LocalHub) -> None:
     hub.files = {"model.safetensors": b"x", "config.json": b"{}"}
     for text in ("hf:owner/repo", "hf:owner/repo:Q4_0"):
@@ -121,6 +121,35 @@ def test_only_the_hub_is_given_a_token_of_the_hub(text: str, *, helps: bool) -> 
     assert "401" in caught.value.message
 
 
+async def test_a_hub_that_fails_for_a_moment_is_asked_again(hub: LocalHub) -> None:
+    asked = 0
+
+    async def failing(_request: object) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            hub.instead = None
+        return web.Response(status=500)
+
+    hub.instead = failing
+    assert (await resolved("hf:owner/repo")).model.name == "m-Q8_0.gguf"
+    hub.instead = answers(lambda: web.Response(status=503))
+    error = await refused(SourceUnreachableError)
+    assert "status 503; tried 4 times" in error.message
+
+
+async def test_a_hub_that_is_not_there_is_told_in_the_systems_words(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow, and only for these tests
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
+    assert hub.url
+    error = await refused(SourceUnreachableError)
+    assert error.message.endswith("cannot be reached: Connection refused")
+
+
+@pytest.mark.slow
 async def test_the_local_hub_is_one_for_the_hubs_own_library(hub: LocalHub, tmp_path: Path) -> None:
     import huggingface_hub as library  # noqa: PLC0415
 
