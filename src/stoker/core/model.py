@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from stoker.core.errors import InvalidModelNameError
+from stoker.core.layout import Layout
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}", re.IGNORECASE)
 _NAME_LIMIT = 96
@@ -64,7 +65,7 @@ class ModelFacts:
     `digest` is `sha256:` and 64 hexadecimal digits, or None until somebody hashed the file.
     `attention` and `kv_heads` have one entry for each layer; `window` is in tokens, 0 for none;
     `heads` is the most that a layer has; a head's lengths are in elements. What a header leaves
-    open is 0 or empty. `container` is `gguf` or `safetensors`.
+    open is 0 or empty. `container` is `gguf` or `safetensors`. `layout` is for formulas of memory.
     """
 
     architecture: str
@@ -96,6 +97,7 @@ class ModelFacts:
     container: str = "gguf"
     parts: int = 1
     big_endian: bool = False
+    layout: Layout = field(default_factory=Layout)
 
     @property
     def bits_per_weight(self) -> float:

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 
 from stoker.core.model import LocalModel
 
+# The number formats that a KV cache may have, and their bytes for 32 elements.
+KV_TYPES = {"f32": 128, "f16": 64, "bf16": 64, "q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20} | {
+    "q4_0": 18,
+    "iq4_nl": 18,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -15,6 +21,7 @@ class Plan:
     `batch` and `micro_batch` bound one prefill step (logical and physical).
     `prompt_cache_bytes` is what the engine may keep of past prompts outside the KV cache.
     `repack` rewrites the weights at load for speed; the file is then read, not mapped.
+    `kv_type` is the number format of the KV cache, one of `KV_TYPES`.
     """
 
     model: LocalModel
@@ -27,3 +34,4 @@ class Plan:
     prompt_cache_bytes: int = 0
     checkpoints: int = 2
     repack: bool = True
+    kv_type: str = "f16"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stoker.core.errors import StokerError
+from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
 from stoker.core.request import Request
 
@@ -73,6 +74,23 @@ class Engine(Protocol):
 
     def read_report(self, line: str) -> ChildReport | None:
         """What one line of the child's standard output reports; None if it is mere talk."""
+        ...
+
+    def dry_run(self, plan: Plan) -> Launch:
+        """The process that counts the memory of `plan` without taking it, and ends.
+
+        It reads the header alone: the plan's file may be hollow (`stoker.models.hollow`).
+        """
+        ...
+
+    def read_dry_run(self, plan: Plan, line: str) -> MemoryNeed | None:
+        """What one line of that process's standard output counts; None if it is mere talk.
+
+        Weights, KV cache, compute and output, in bytes.
+
+        Raises:
+            EngineError: it cannot be counted with this version of the engine.
+        """
         ...
 
     def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:

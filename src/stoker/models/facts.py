@@ -15,6 +15,7 @@ from stoker.core.model import ModelFacts, Task
 from stoker.models.attention import LAYERS_MAX, Shape, kinds, window_of, windowed_layers
 from stoker.models.gguf import Header
 from stoker.models.gguf_parts import read_all
+from stoker.models.layout import layout_of
 
 _ENCODERS = frozenset(
     {
@@ -97,6 +98,7 @@ def _basic(header: Header, architecture: str, layers: int) -> ModelFacts:
         chat_template_digest=_template_digest(header),
         weight_bytes=by_size(header.weight_bytes),
         big_endian=header.big_endian,
+        layout=layout_of(header, architecture, layers),
     )
 
 

@@ -59,7 +59,9 @@ class Header:
     """What one file's header says.
 
     `array_lengths` has all arrays; `arrays` the elements of short ones of numbers, the others are
-    skipped. `tensors` counts; `weight_bytes` has the bytes of tensor data by type name.
+    skipped. `tensors` counts; `weight_bytes` has the bytes of tensor data by type name. `pairs`
+    says from which byte to which each key lies with its value, `table_at` the same of the tensors'
+    table.
     """
 
     version: int
@@ -69,6 +71,8 @@ class Header:
     file_bytes: int
     arrays: dict[str, Numbers] = field(default_factory=dict)
     big_endian: bool = False
+    pairs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    table_at: tuple[int, int] = (0, 0)
 
     @property
     def tensors(self) -> int:
@@ -128,6 +132,7 @@ class Parser:
         self._values: dict[str, Value] = {}
         self._lengths: dict[str, int] = {}
         self._arrays: dict[str, Numbers] = {}
+        self._pairs: dict[str, tuple[int, int]] = {}
         self._kept = self._nested = self._nested_before = 0
         self._skipped = (0, 0, 0)  # an array of strings: where it began, how many, where they end
         self._resume_at = 0
@@ -148,9 +153,11 @@ class Parser:
         while len(self._values) + len(self._lengths) < keys:
             self._pair()
             self._resume_at, self._nested_before = self._at, self._nested
-        return self._header(version, [self._tensor() for _ in range(tensors)])
+        table = self._at
+        places = [self._tensor() for _ in range(tensors)]
+        return self._header(version, places, (table, self._at))
 
-    def _header(self, version: int, places: list[Place]) -> Header:
+    def _header(self, version: int, places: list[Place], table_at: tuple[int, int]) -> Header:
         self._check_places(places)
         return Header(
             version,
@@ -160,6 +167,8 @@ class Parser:
             self._size,
             self._arrays,
             big_endian=self._order is _BIG,
+            pairs=self._pairs,
+            table_at=table_at,
         )
 
     def _preamble(self) -> tuple[int, int, int]:
@@ -186,6 +195,7 @@ class Parser:
         return version
 
     def _pair(self) -> None:
+        begin = self._at
         key = self._string(NAME_MAX, "a key")
         if key in self._values or key in self._lengths:
             raise self._garbage(f"has the key {key!r} twice")
@@ -196,6 +206,7 @@ class Parser:
             self._values[key] = self._string(STRING_KEPT_MAX, key)
         else:
             self._values[key] = self._scalar(self._known(kind))
+        self._pairs[key] = begin, self._at
 
     def _array(self, key: str) -> None:
         at = self._at

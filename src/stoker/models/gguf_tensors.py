@@ -16,6 +16,8 @@ _LAYER = re.compile(r"blk\.(\d{1,6})\.(.*)", re.DOTALL)
 _STATE = ("ssm_", "time_mix_", "shortconv")
 _KEYS = ("attn_k.", "attn_kv_", "attn_k_b", "attn_qkv.")
 _EXPERTS = "_exps."
+_EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
+ENGINE_ALIGNMENT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Tensors:
 
     `weight_bytes` has the bytes of data by type name; `parameters` counts elements,
     `expert_parameters` those of which a token uses only a share. `state_layers` are the layers with
-    a recurrent state, `key_layers` those that make attention's keys.
+    a recurrent state, `key_layers` those that make attention's keys. `stretch_bytes` is from the
+    first tensor's first byte to the last one's last, `padded_bytes` the tensors of each layer (-1
+    for those of none), each rounded up as the engine lays them out. `embedding` is the matrix of
+    the tokens' vectors; without an output matrix of its own the model uses it at both ends.
     """
 
     count: int = 0
@@ -48,29 +53,49 @@ class Tensors:
     weight_bytes: dict[str, int] = field(default_factory=dict)
     state_layers: frozenset[int] = frozenset()
     key_layers: frozenset[int] = frozenset()
+    stretch_bytes: int = 0
+    padded_bytes: dict[int, int] = field(default_factory=dict)
+    embedding: Place | None = None
+    has_output: bool = False
 
 
 def summed(places: Iterable[Place]) -> Tensors:
     """What `places` have together."""
-    count = parameters = experts = 0
+    count = parameters = experts = end = 0
     weight_bytes: Counter[str] = Counter()
+    padded: Counter[int] = Counter()
     state, keys = set[int](), set[int]()
+    ends: dict[str, Place] = {}
     for place in places:
         count += 1
         parameters += place.elements
         experts += place.elements if _EXPERTS in place.name else 0
         weight_bytes[place.type.name] += place.bytes
-        _note_layer(place.name, state, keys)
+        padded[_note_layer(place.name, state, keys)] += aligned(place.bytes, ENGINE_ALIGNMENT)
+        end = max(end, place.offset + place.bytes)
+        if place.name in {_EMBEDDING, _OUTPUT}:
+            ends[place.name] = place
     return Tensors(
-        count, parameters, experts, dict(weight_bytes), frozenset(state), frozenset(keys)
+        count,
+        parameters,
+        experts,
+        dict(weight_bytes),
+        frozenset(state),
+        frozenset(keys),
+        end,
+        dict(padded),
+        ends.get(_EMBEDDING),
+        _OUTPUT in ends,
     )
 
 
 def joined(parts: Sequence[Tensors]) -> Tensors:
     """The sums of all parts of a split model."""
     weight_bytes: Counter[str] = Counter()
+    padded: Counter[int] = Counter()
     for part in parts:
         weight_bytes.update(part.weight_bytes)
+        padded.update(part.padded_bytes)
     return Tensors(
         sum(part.count for part in parts),
         sum(part.parameters for part in parts),
@@ -78,6 +103,10 @@ def joined(parts: Sequence[Tensors]) -> Tensors:
         dict(weight_bytes),
         frozenset[int]().union(*(part.state_layers for part in parts)),
         frozenset[int]().union(*(part.key_layers for part in parts)),
+        sum(part.stretch_bytes for part in parts),
+        dict(padded),
+        next((part.embedding for part in parts if part.embedding), None),
+        any(part.has_output for part in parts),
     )
 
 
@@ -102,12 +131,14 @@ def aligned(offset: int, alignment: int) -> int:
     return (offset + alignment - 1) & -alignment
 
 
-def _note_layer(name: str, state: set[int], keys: set[int]) -> None:
+def _note_layer(name: str, state: set[int], keys: set[int]) -> int:
+    """The layer that a tensor belongs to, -1 for none; what it makes of the layer is noted."""
     match = _LAYER.fullmatch(name)
     if match is None:
-        return
+        return -1
     layer, rest = int(match[1]), match[2]
     if rest.startswith(_STATE):
         state.add(layer)
     elif rest.startswith(_KEYS):
         keys.add(layer)
+    return layer

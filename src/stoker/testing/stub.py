@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from stoker.core.errors import ContextOverflowError, EngineError, LoadFailedError, StokerError
+from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.plan import Plan
 from stoker.core.request import Kind, Request, Sampling
 from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.testing.stub_answers import CHAT_PATH, COMPLETION_PATH, EMBEDDING_PATH, RENDER_PATH
 from stoker.testing.stub_behaviour import StubBehaviour
+from stoker.testing.stub_counter import MEMORY
 from stoker.testing.stub_engine import REPORT
 
 _PATHS = {
@@ -93,6 +95,26 @@ class StubEngine:
         if not line.startswith(REPORT):
             return None
         return ChildReport(**json.loads(line.removeprefix(REPORT)))
+
+    def dry_run(self, plan: Plan) -> Launch:
+        """The stub's counting program."""
+        spec = {
+            "model": str(plan.model.path),
+            "context": plan.context,
+            "slots": plan.slots,
+            "behaviour": self._behaviour.to_spec(),
+        }
+        readable = (plan.model.path, *self._readable)
+        return Launch(module="stoker.testing.stub_counter", spec=spec, readable=readable)
+
+    def read_dry_run(self, plan: Plan, line: str) -> MemoryNeed | None:  # noqa: ARG002 - the port gives it
+        """The stub's counts have a mark in front."""
+        if not line.startswith(MEMORY):
+            return None
+        told = json.loads(line.removeprefix(MEMORY))
+        return MemoryNeed(
+            tuple(Taken(Part(part), "cpu", size) for part, size in told.items()), "engine"
+        )
 
     def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
         """The stub's own last words."""

@@ -11,13 +11,15 @@ from stoker.core.units import KIB
 class WorkerLimits:
     """Durations in seconds, sizes in bytes.
 
-    `load_s` bounds a whole start. `first_byte_s` is from a sent request to the answer's head,
-    `idle_s` between two pieces of its body. A worker is dead after `heartbeat_misses` probes in
-    a row, one each `heartbeat_interval_s`, none answered within `heartbeat_deadline_s`.
-    `drain_s`, `terminate_s` and `kill_s` bound the three steps of a stop.
+    `load_s` bounds a whole start, `count_s` the counting of a model's memory. `first_byte_s` is
+    from a sent request to the answer's head, `idle_s` between two pieces of its body. A worker is
+    dead after `heartbeat_misses` probes in a row, one each `heartbeat_interval_s`, none answered
+    within `heartbeat_deadline_s`. `drain_s`, `terminate_s` and `kill_s` bound the three steps of a
+    stop.
     """
 
     load_s: float = 600.0
+    count_s: float = 60.0
     first_byte_s: float = 300.0
     idle_s: float = 120.0
     connect_s: float = 10.0

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stoker.core.errors import StokerError
+from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
 from stoker.core.request import Request
 from stoker.engines.base import ChildReport, Launch, WireRequest
-from stoker.engines.llamacpp import failures, reports, translate
+from stoker.engines.llamacpp import dry_run, failures, reports, translate
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
 from stoker.models.gguf_parts import paths_of
@@ -49,6 +50,18 @@ class LlamaCppEngine:
     def read_report(self, line: str) -> ChildReport | None:
         """What one line of the child's standard output reports; None if it is mere talk."""
         return reports.read_report(line)
+
+    def dry_run(self, plan: Plan) -> Launch:
+        """The child that counts, in the engine itself and with the worker's own parameters.
+
+        Raises:
+            InvalidRequestError: a count of the plan is below 1.
+        """
+        return dry_run.launch_dry_run(plan)
+
+    def read_dry_run(self, plan: Plan, line: str) -> MemoryNeed | None:
+        """What one line of that child's standard output counts; None if it is mere talk."""
+        return dry_run.read_dry_run(plan, line)
 
     def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
         """Our own error for a load that failed, from the engine's last words."""

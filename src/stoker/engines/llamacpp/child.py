@@ -83,6 +83,7 @@ def _params(spec: dict[str, Any]) -> Any:
     params.cache_ram_mib = spec["cache_ram_mib"]
     params.cache_idle_slots = spec["cache_ram_mib"] > 0
     params.n_ctx_checkpoints = spec["n_ctx_checkpoints"]
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type(spec["kv_type"])
     _set_weights(params, xllamacpp.llama_load_mode, repack=spec["repack"])
     _set_fixed(params)
     return params

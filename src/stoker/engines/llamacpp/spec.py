@@ -10,9 +10,12 @@ from typing import Any
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import Task
-from stoker.core.plan import Plan
+from stoker.core.plan import KV_TYPES, Plan
 from stoker.core.units import MIB
+from stoker.models.ggml_types import TENSOR_TYPES
+from stoker.planning.batches import batches, outputs_max
 
+_TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 # The engine's own pool starves its health endpoint when requests wait for a slot.
 _SPARE_HTTP_THREADS = 32
 
@@ -21,10 +24,11 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
     """What the child needs to serve `plan` on `socket`; plain JSON.
 
     Raises:
-        InvalidRequestError: a count is below 1; the engine would accept it and misbehave.
+        InvalidRequestError: a count is below 1, which the engine would accept and misbehave, or
+            the KV cache has no such format.
     """
     _check_counts(plan)
-    batch, micro_batch = _batches(plan)
+    batch, micro_batch = batches(plan)
     return {
         "model": str(plan.model.path),
         "alias": str(plan.model.ref),
@@ -39,6 +43,22 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
         "cache_ram_mib": plan.prompt_cache_bytes // MIB,
         "n_ctx_checkpoints": plan.checkpoints,
         "repack": plan.repack,
+        "kv_type": _TYPE_NUMBERS[plan.kv_type.upper()],
+    }
+
+
+def counting_spec(plan: Plan) -> dict[str, Any]:
+    """What the child needs to count `plan`: the worker's settings, and what its server adds.
+
+    Raises:
+        InvalidRequestError: as `child_spec`.
+    """
+    spec = child_spec(plan, Path())
+    names = ("model", "embedding", "n_ctx", "n_batch", "n_ubatch", "repack", "kv_type")
+    return {
+        **{name: spec[name] for name in names},
+        "n_parallel": plan.slots,
+        "n_outputs_max": outputs_max(plan),
     }
 
 
@@ -47,11 +67,8 @@ def _check_counts(plan: Plan) -> None:
         count = getattr(plan, word)
         if count < 1:
             raise InvalidRequestError(f"a plan's {word} must be at least 1, not {count}")
-
-
-def _batches(plan: Plan) -> tuple[int, int]:
-    """Logical and physical batch: an encoder must take a whole text in one physical step."""
-    if plan.model.facts.task is Task.EMBED:
-        whole = max(plan.micro_batch, plan.context)
-        return whole, whole
-    return plan.batch, min(plan.micro_batch, plan.batch)
+    if plan.kv_type not in KV_TYPES:
+        raise InvalidRequestError(
+            f"{plan.kv_type!r} is no number format of a KV cache",
+            hint=f"use one of: {', '.join(KV_TYPES)}",
+        )

@@ -42,7 +42,15 @@ def test_the_engine_gets_every_slots_context_and_spare_http_threads() -> None:
 def test_an_encoder_reads_a_whole_text_in_one_step() -> None:
     spec = child_spec(EMBED, Path("e.sock"))
     assert spec["embedding"]
-    assert spec["n_batch"] == spec["n_ubatch"] == 1024
+    assert spec["n_batch"] == spec["n_ubatch"] >= EMBED.context
+    assert spec["n_batch"] % EMBED.slots == 0, "the engine aborts where it does not divide"
+
+
+def test_the_kv_cache_has_the_planned_format_and_only_one_that_there_is() -> None:
+    assert child_spec(PLAN, Path("e.sock"))["kv_type"] == 1
+    assert child_spec(replace(PLAN, kv_type="q8_0"), Path("e.sock"))["kv_type"] == 8
+    with pytest.raises(InvalidRequestError, match="q3_k"):
+        child_spec(replace(PLAN, kv_type="q3_k"), Path("e.sock"))
 
 
 @pytest.mark.parametrize("word", ["context", "slots", "threads", "batch", "micro_batch"])
