@@ -36,6 +36,7 @@ VERBS = {
     "embed": "Print the vectors of texts.",
     "machine": "Show what this machine has, and measure it once.",
     "advise": "Say whether models should run here, at an API, or both.",
+    "plan": "Say whether models fit here, how to run them, and how fast.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",
     "version": "Print the versions of Stoker and its engine.",

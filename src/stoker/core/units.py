@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 
 
 def format_bytes(count: int) -> str:
@@ -35,3 +38,19 @@ def format_count(count: int) -> str:
             return f"{int(size)}" if not unit else f"{size:.3g}{unit}"
         size /= 1000
     return f"{size:.3g} T"
+
+
+def parse_bytes(text: str) -> int:
+    """The bytes that a person wrote: `8GiB`, `8G`, `512 MiB`, `1.5g`, `4000000000`; all binary.
+
+    Raises:
+        ValueError: it is no size, or not above 0.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not a size such as 8GiB or 512MiB")
+    number, prefix = float(found[1]), found[2].lower()
+    size = int(number * KIB ** (" kmgt".index(prefix or " ")))
+    if not 0 < size < 1 << 60:
+        raise ValueError(f"{text[:40]!r} is not a size above 0")
+    return size

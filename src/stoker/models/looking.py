@@ -5,7 +5,8 @@ from __future__ import annotations
 from stoker.core.model import ModelFacts
 from stoker.models.download.client import HttpClient
 from stoker.models.download.limits import DownloadLimits
-from stoker.models.remote_facts import remote_facts
+from stoker.models.remote_facts import Headers, remote_headers
+from stoker.models.sources.base import Offer
 from stoker.models.sources.opening import source_for
 from stoker.models.sources.reference import Reference
 
@@ -21,6 +22,12 @@ async def look_at(reference: Reference) -> tuple[ModelFacts, str]:
         InvalidSourceError, SeveralFilesError: there is no model, or more than one.
         ModelFileError: what lies there is no model.
     """
+    headers, offer = await look_closely(reference)
+    return headers.facts, offer.source
+
+
+async def look_closely(reference: Reference) -> tuple[Headers, Offer]:
+    """The headers of what `reference` names, and what else its source said; as `look_at`."""
     async with HttpClient(limits=LIMITS) as client:
         offer = await source_for(reference).resolve(client)
-        return await remote_facts(offer, client), offer.source
+        return await remote_headers(offer, client), offer

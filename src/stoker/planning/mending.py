@@ -130,9 +130,7 @@ def _narrower(plan: Plan, means: Means) -> list[Quantized]:
     return [one for one in means.quantized if one.weights_bytes < own]
 
 
-def _largest(
-    low: int, high: int, make: Callable[[int], Plan], means: Means
-) -> Plan | None:
+def _largest(low: int, high: int, make: Callable[[int], Plan], means: Means) -> Plan | None:
     """The plan of the largest number from `low` to `high` that fits; more never takes less."""
     if low > high or not means.judge(make(low)).usable:
         return None

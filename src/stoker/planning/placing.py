@@ -37,9 +37,7 @@ class Placed:
     def main(self) -> tuple[str, Room]:
         """The device that decides: the one whose verdict is the worst, the GPU where they tie."""
         verdict = self.verdict
-        alike = [
-            one for one in self.rooms if judge(self.need.of(device=one[0]), one[1]) is verdict
-        ]
+        alike = [one for one in self.rooms if judge(self.need.of(device=one[0]), one[1]) is verdict]
         return alike[-1]
 
 

@@ -22,6 +22,9 @@ from stoker.planning.question import Question
 from stoker.planning.reasons import reasons_for
 from stoker.planning.substitutes import find_alternatives, find_fallback, find_model
 
+# What speeds are about where nobody stated it.
+PROMPT_TOKENS, ANSWER_TOKENS = 512, 256
+
 
 def draft(question: Question) -> Plan:
     """How to run it, chosen by formula: what was asked for, and what fits for the rest.
@@ -35,8 +38,8 @@ def draft(question: Question) -> Plan:
 
 def occasion_of(plan: Plan, asked: Asked) -> Occasion:
     """What speeds are about: the prompt and answers that needs speak of, in every slot."""
-    prompt = asked.needs.prompt_tokens or min(Occasion.prompt_tokens, plan.context // 2)
-    answer = asked.needs.answer_tokens or min(256, plan.context // 4)
+    prompt = asked.needs.prompt_tokens or min(PROMPT_TOKENS, plan.context // 2)
+    answer = asked.needs.answer_tokens or min(ANSWER_TOKENS, plan.context // 4)
     prompt = max(1, min(prompt, plan.context - 1))
     context = max(1, min(plan.context, prompt + answer // 2))
     return Occasion(prompt, context, plan.slots)
@@ -51,7 +54,7 @@ def propose(
     name, room = placed.main
     here = need.of(device=name)
     occasion = occasion_of(plan, question.asked)
-    speed = question.estimate(facts, plan, question.machine, occasion)
+    speed = question.estimate(plan, placed.device, question.machine, occasion)
     proposal = Proposal(
         plan=plan,
         source=question.source,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.model import LocalModel, ModelFacts
-from stoker.core.plan import Plan, Verdict
+from stoker.core.plan import Device, Plan, Verdict
 from stoker.core.proposal import Alternative
 from stoker.core.published import PublishedLoss
 from stoker.core.speed import Occasion, Speed
@@ -23,7 +23,7 @@ from stoker.planning.placing import Placed, on_processor, place
 from stoker.planning.quality import MeasuredLoss
 from stoker.planning.quantizations import Quantized, quantizations_of
 
-EstimateSpeed = Callable[[ModelFacts, Plan, Machine, Occasion], Speed]
+EstimateSpeed = Callable[[Plan, Device, Machine, Occasion], Speed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,10 +94,10 @@ def _entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
 
 def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alternative:
     plan = with_quantization(proposal.plan, wanted)
-    need, verdict = count_plainly(plan), question.judge(plan)
-    speed = question.estimate(
-        plan.model.facts, plan, question.machine, proposal.speed.occasion
-    ).decode_tok_s
+    need = count_plainly(plan)
+    placed = question.placed(need, plan.model.facts)
+    occasion = proposal.speed.occasion
+    speed = question.estimate(plan, placed.device, question.machine, occasion).decode_tok_s
     loss = describe_loss(known_loss(wanted.name, question.losses, question.measured_loss))
     own = proposal.plan.model.facts.file_bytes
     difference = format_bytes(abs(wanted.weights_bytes - own))
@@ -107,7 +107,7 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
         ChangeKind.QUANTIZATION,
         wanted.name,
         f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}",
-        verdict=verdict,
+        verdict=placed.verdict,
         weights_bytes=wanted.weights_bytes,
         total_bytes=need.total_bytes,
         decode_tok_s=speed,

@@ -12,7 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stoker.core.errors import DigestMismatchError, SourceUnreachableError, SourceUnsafeError
-from stoker.models.sources.base import PROJECTOR, Http, Offer, Offered, choose, quantization_of
+from stoker.models.sources.base import (
+    PROJECTOR,
+    Http,
+    Offer,
+    Offered,
+    choose,
+    listed,
+    quantization_of,
+)
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
 from stoker.models.sources.reference import HubReference
 from stoker.models.sources.threads import in_thread
@@ -73,7 +81,7 @@ def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
     projectors, notes = _projectors(files, models[0].name)
     choice = wanted.choice or _choice(models[0].name)
     pinned = replace(wanted, commit=commit, choice=choice)
-    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes))
+    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes), listed(files))
 
 
 def _checked_commit(listing: Listing, wanted: HubReference) -> str:

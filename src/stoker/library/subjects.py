@@ -1,0 +1,96 @@
+"""From what a person names to a model that can be planned for, near or far.
+
+A far model is read by its header alone. Owns what it is called and which of its files are listed;
+blocking calls are made from `planning`'s coroutine, they take milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stoker.core.model import LocalModel, ModelFacts, ModelRef
+from stoker.models.catalogue import digest as digest_of
+from stoker.models.catalogue import find_model, looks_like_path, ref_of
+from stoker.models.hollow import Hollow
+from stoker.models.sources.reference import is_far, parse_reference
+from stoker.models.store import Store
+
+_MIXTURE = re.compile(
+    r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
+)
+# Files of these types are published as such mixtures, where their name does not say which.
+_USUAL = {"Q6_K": "Q6_K", "Q5_K": "Q5_K_M", "Q4_K": "Q4_K_M", "Q3_K": "Q3_K_M", "Q2_K": "Q2_K"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One model: where it is, what it is called, and its header hollow where its file is far.
+
+    `source` is what a person writes to have it served or pulled, `listed` the files of other
+    quantizations at its source, with their bytes.
+    """
+
+    model: LocalModel
+    source: str
+    quantization: str
+    here: bool = True
+    hollow: tuple[Hollow, ...] = ()
+    listed: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+async def find_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
+    """The model that `text` names; with `pin` a file of no known digest is hashed.
+
+    Raises:
+        ModelNotFoundError, ModelFileError: there is none here, or it cannot be read.
+        SourceError, InvalidSourceError, SeveralFilesError: nor there.
+    """
+    return await _far(text) if is_far(text) else near_subject(text, store, pin=pin)
+
+
+def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
+    """As `find_subject`, for what lies on this machine."""
+    model = find_model(text, store)
+    if pin and model.facts.digest is None:
+        model = replace(model, facts=replace(model.facts, digest=digest_of(model.path)))
+    name, _, path = text.rpartition("=")
+    source = f"{name}={Path(path).expanduser().absolute()}" if name else text
+    if not name and looks_like_path(text):
+        source = str(model.path)
+    return Subject(model, source, called(model.facts, f"{text} {model.path.name}"))
+
+
+async def _far(text: str) -> Subject:
+    from stoker.models.looking import look_closely  # noqa: PLC0415 - a web library
+
+    headers, offer = await look_closely(parse_reference(text))
+    name = offer.model.name.rsplit("/", 1)[-1]
+    facts = headers.facts
+    model = LocalModel(_name_of(name), Path(name), facts)
+    quantization = offer.model.quantization or called(facts, name)
+    here = offer.model.path is not None
+    return Subject(
+        model,
+        offer.source,
+        quantization,
+        here=here,
+        hollow=headers.hollow(),
+        listed=dict(offer.listed),
+        notes=offer.notes,
+    )
+
+
+def called(facts: ModelFacts, name: str) -> str:
+    """The quantization as people call it: by the file's name, else what its type is usually in."""
+    found: list[str] = _MIXTURE.findall(name.removesuffix(".gguf"))
+    if found and found[-1].upper().startswith(facts.quantization.upper()[:2]):
+        return found[-1].upper()
+    return _USUAL.get(facts.quantization, facts.quantization)
+
+
+def _name_of(file: str) -> ModelRef:
+    return ref_of(Path(file))
