@@ -11,7 +11,9 @@
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
     │   ├── NameTakenError
-    │   └── InvalidMachineError
+    │   ├── InvalidMachineError
+    │   ├── InvalidPlanError
+    │   └── PlanDriftError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -205,6 +207,25 @@ class InvalidMachineError(InvalidRequestError):
     """
 
     openai_code = "invalid_machine"
+
+
+class InvalidPlanError(InvalidRequestError):
+    """That is not a plan.
+
+    hint: `stoker plan MODEL --write stoker.toml` makes one.
+    """
+
+    openai_code = "invalid_plan"
+
+
+class PlanDriftError(InvalidRequestError):
+    """The model is not the one that was planned.
+
+    hint: plan it again with `stoker plan --write`, or bring back the file that was planned.
+    """
+
+    http_status = 409
+    openai_code = "plan_drift"
 
 
 class NotAllowedError(StokerError):

@@ -42,6 +42,8 @@ FORMAT_BITS = {
     "TQ2_0": 2.0625,
     "TQ1_0": 1.6875,
 }
+# Models are trained in these: other forms of them are made from them and gain nothing.
+_NATIVE = frozenset({"MXFP4"})
 # A step that changes the size by less than this is none.
 STEP_LEAST = 1.05
 
@@ -69,6 +71,8 @@ def quantizations_of(
     others = {one: size for one, size in (listed or {}).items() if one.upper() != name.upper()}
     if others:
         found = [Quantized(one, size, "listed at the source") for one, size in others.items()]
+    elif type_of(name) in _NATIVE:
+        found = []
     else:
         own = _bits(name, losses) or facts.bits_per_weight
         found = [_of_bits(facts, one, own, losses) for one in LADDER if own]
