@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,32 +34,52 @@ ENGINE = LlamaCppEngine()
 MB = 1e6
 # Larger than the models that the process's figures were fitted to, and of other kinds.
 MIDDLE: dict[str, Any] = {"hidden": 768, "heads": 12, "kv_heads": 4, "ffn": 2048, "layers": 6}
-MODELS: dict[str, dict[str, Any]] = {
-    "llama": MIDDLE | {"vocabulary": 48000},
-    "qwen2": MIDDLE | {"vocabulary": 100_000, "merges": 100_000},
-    "qwen3": MIDDLE | {"vocabulary": 16000, "head": 128},
-    "qwen3moe": {"layers": 4, "hidden": 512, "heads": 8, "expert_ffn": 512, "experts": 16},
-    "mixtral": MIDDLE | {"layers": 3, "vocabulary": 16000},
-    "gemma3": MIDDLE | {"layers": 12, "vocabulary": 64000},
-    "gemma4": MIDDLE | {"layers": 8, "vocabulary": 64000},
-    "gpt-oss": {"hidden": 512, "heads": 8, "vocabulary": 32000},
-    "deepseek2": {"hidden": 512, "heads": 8, "rank": 128, "vocabulary": 32000},
-    "mamba": {"hidden": 768, "layers": 8, "vocabulary": 32000},
-    "granitehybrid": {"hidden": 768, "heads": 12, "layers": 8, "period": 4, "vocabulary": 32000},
-    "lfm2": {"hidden": 768, "heads": 12, "layers": 6, "vocabulary": 32000},
-    "phi3": {"hidden": 768, "heads": 12, "kv_heads": 12, "layers": 6, "vocabulary": 32000},
-    "bert": {"hidden": 384, "heads": 12, "layers": 6, "ffn": 1536, "vocabulary": 30000},
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model of `architecture` with `sizes`, run as `wanted`."""
+
+    architecture: str
+    sizes: dict[str, Any]
+    wanted: dict[str, Any] = field(default_factory=dict)
+    words: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its rows are called."""
+        return f"{self.architecture}{self.words}"
+
+
+CASES = (
+    Case("llama", MIDDLE | {"vocabulary": 48000}),
+    Case("llama", MIDDLE | {"vocabulary": 48000}, {"repack": False}, ", mapped"),
+    Case("llama", MIDDLE, {"kv_type": "q8_0", "slots": 4}, ", q8_0 cache, 4 slots"),
+    Case("qwen2", MIDDLE | {"vocabulary": 100_000, "merges": 100_000}),
+    Case("qwen3", MIDDLE | {"vocabulary": 16000, "head": 128}),
+    Case("qwen3moe", {"layers": 4, "hidden": 512, "heads": 8, "expert_ffn": 512, "experts": 16}),
+    Case("mixtral", MIDDLE | {"layers": 3, "vocabulary": 16000}),
+    Case("gemma3", MIDDLE | {"layers": 12, "vocabulary": 64000}),
+    Case("gemma4", MIDDLE | {"layers": 8, "vocabulary": 64000}),
+    Case("gpt-oss", {"hidden": 512, "heads": 8, "vocabulary": 32000}),
+    Case("deepseek2", {"hidden": 512, "heads": 8, "rank": 128, "vocabulary": 32000}),
+    Case("mamba", {"hidden": 768, "layers": 8, "vocabulary": 32000}),
+    Case("granitehybrid", MIDDLE | {"layers": 8, "period": 4, "vocabulary": 32000}),
+    Case("lfm2", MIDDLE | {"vocabulary": 32000}),
+    Case("phi3", MIDDLE | {"kv_heads": 12, "vocabulary": 32000}),
+    Case("bert", {"hidden": 384, "heads": 12, "layers": 6, "ffn": 1536, "vocabulary": 30000}),
+)
 QUICK = ("llama", "gemma3", "deepseek2", "granitehybrid", "bert")
 CONTEXT, SLOTS = 1024, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One model, predicted and measured, in bytes."""
+    """One model, predicted and measured, in bytes; `seconds` for its count, child and all."""
 
     name: str
     difference: int
+    seconds: float
     at_load: tuple[int, int]
     when_full: tuple[int, int]
 
@@ -66,12 +87,12 @@ class Seen:
 def memory_rows(quick: bool) -> list[Row]:
     """Exactness of the dry run, and resident memory predicted beside measured."""
     with tempfile.TemporaryDirectory(prefix="stoker-bench-") as folder:
-        names = QUICK if quick else tuple(MODELS)
-        seen = [asyncio.run(_synthetic(Path(folder), name)) for name in names]
+        cases = [case for case in CASES if case.name in QUICK or not quick]
+        seen = [asyncio.run(_synthetic(Path(folder), case)) for case in cases]
         if not quick:
             with half_b() as path:
-                seen.append(asyncio.run(_look(_plan(path, 1), "0.5B shape", Path(folder))))
-    rows = [_exactness(seen)]
+                seen.append(asyncio.run(_look(_plan(path, slots=1), "0.5B shape", Path(folder))))
+    rows = [_exactness(seen), _duration(seen)]
     for when in ("at_load", "when_full"):
         rows += _rows(seen, when)
     return rows
@@ -91,6 +112,11 @@ def _exactness(seen: list[Seen]) -> Row:
     return Row(name, None, None, worst, "bytes", AT_MOST, 0)
 
 
+def _duration(seen: list[Seen]) -> Row:
+    slowest = 1000 * max(one.seconds for one in seen)
+    return Row("counting the slowest of them, child and all", slowest, None, slowest, "ms")
+
+
 def _rows(seen: list[Seen], when: str) -> list[Row]:
     words = when.replace("_", " ")
     pairs = {one.name: getattr(one, when) for one in seen}
@@ -105,22 +131,24 @@ def _rows(seen: list[Seen], when: str) -> list[Row]:
     ]
 
 
-async def _synthetic(folder: Path, name: str) -> Seen:
-    path = write_architecture(folder / f"{name}.gguf", name, **MODELS[name])
+async def _synthetic(folder: Path, case: Case) -> Seen:
+    path = write_architecture(folder / "m.gguf", case.architecture, **case.sizes)
     try:
-        return await _look(_plan(path, SLOTS), name, folder)
+        return await _look(_plan(path, **case.wanted), case.name, folder)
     finally:
         path.unlink()
 
 
-def _plan(path: Path, slots: int) -> Plan:
+def _plan(path: Path, **wanted: Any) -> Plan:
     facts = read_facts(path)
-    context = min(CONTEXT, facts.context_length)
-    return Plan(LocalModel(ModelRef("m"), path, facts), "llamacpp", context, slots, threads=2)
+    usual = {"context": min(CONTEXT, facts.context_length), "slots": SLOTS, "threads": 2}
+    return Plan(LocalModel(ModelRef("m"), path, facts), "llamacpp", **usual | wanted)
 
 
 async def _look(plan: Plan, name: str, folder: Path) -> Seen:
+    began = time.perf_counter()
     need = await count_memory(plan, ENGINE, directory=folder)
+    took = time.perf_counter() - began
     difference = need.of(*COUNTED) - (await _loaded(plan, folder)).of(*COUNTED)
     whole = completed(need, plan)
     told = [resident_bytes(whole, plan, full=full) for full in (False, True)]
@@ -128,7 +156,7 @@ async def _look(plan: Plan, name: str, folder: Path) -> Seen:
     formula = count(plan)
     if formula.of(*COUNTED) != need.of(*COUNTED):
         print(f"{name}: the formula counts {formula.of(*COUNTED) - need.of(*COUNTED):+} bytes")
-    return Seen(name, difference, (told[0], at_load), (told[1], when_full))
+    return Seen(name, difference, took, (told[0], at_load), (told[1], when_full))
 
 
 async def _loaded(plan: Plan, folder: Path) -> MemoryNeed:

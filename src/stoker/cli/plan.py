@@ -11,7 +11,7 @@ import click
 
 from stoker.cli.bars import ASCII, UNICODE
 from stoker.cli.options import context_option, json_option, print_json, threads_option
-from stoker.core.errors import InvalidRequestError, NotEnoughMemoryError
+from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
 from stoker.core.needs import DataPlace, Quality
 from stoker.core.plan import KV_TYPES
 from stoker.core.units import parse_bytes
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 
-class Size(click.ParamType):
+class Size(click.ParamType[int]):
     """A number of bytes as people write it."""
 
     name = "size"
@@ -44,7 +44,7 @@ class Size(click.ParamType):
 @click.option("--parallel", type=click.IntRange(1, 256), help="Answers at a time.")
 @click.option("--kv-type", type=click.Choice(list(KV_TYPES)), help="Format of the KV cache.")
 @threads_option
-@click.option("--engine", type=click.Choice(["llamacpp"]), help="What runs it.")
+@click.option("--engine", type=click.Choice(["llamacpp"]), default="llamacpp", help="What runs it.")
 @click.option("--budget", type=Size(), help="Memory that may be taken, such as 8GiB.")
 @click.option("--need", type=click.Path(path_type=Path), help="A TOML file of needs; see advise.")
 @click.option(
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     parallel: int | None,
     kv_type: str | None,
     threads: int | None,
-    engine: str | None,
+    engine: str,
     budget: int | None,
     need: Path | None,
     machine: str | None,
@@ -99,6 +99,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
         models=models,
         wishes=Wishes(context=ctx, slots=parallel, threads=threads),
         kv_type=kv_type or "f16",
+        engine=engine,
         budget_bytes=budget,
         machine=_machine(machine),
         stated=_stated(need, {"context": ctx, **flags}),
@@ -123,12 +124,40 @@ def _plan(
         print_json(describe(resident, machine))
     else:
         click.echo("\n".join(_lines(resident, machine, explained=explained)))
+    if plot is not None:
+        from stoker.cli.plan_plot import plot as drawn  # noqa: PLC0415
+
+        _write_file(plot.expanduser(), drawn(resident))
     _refuse_what_does_not_fit(resident)
     if write is not None:
-        from stoker.library.plan_file import write_plan  # noqa: PLC0415 - pydantic
+        _write_plan(write.expanduser(), resident, machine)
 
-        write_plan(write, resident, machine)
-        click.echo(f"written to {write}; run it with `stoker serve --plan {write}`", err=True)
+
+def _write_plan(path: Path, resident: Resident, machine: Machine) -> None:
+    from stoker.library.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
+
+    if path.exists():
+        try:
+            read_plan(path)
+        except InvalidPlanError as error:
+            raise InvalidRequestError(
+                f"{path} is there and is no plan", hint="choose another --write"
+            ) from error
+    _write_file(path, to_toml(plan_file_of(resident, machine)))
+    click.echo(f"written to {path}; run it with `stoker serve --plan {path}`", err=True)
+
+
+def _write_file(path: Path, text: str) -> None:
+    from stoker.models.disk import write_whole  # noqa: PLC0415
+
+    if not path.absolute().parent.is_dir():
+        raise InvalidRequestError(f"There is no folder for {path}", hint="make it first")
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise InvalidRequestError(
+            f"{path} cannot be written: {error.strerror}", hint="choose another place"
+        ) from error
 
 
 def _list(order: Order, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from stoker.cli.bars import UNICODE, bar
+from stoker.cli.bars import bar
 from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
@@ -26,17 +26,19 @@ _VERDICTS = {
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
 _PARTS = ("weights", "KV cache", "compute", "other")
-_EXPLAINED = (
-    "Weights are read once for each token that is written, so their size decides how fast answers "
-    "come. The KV cache holds what attention looks back on: it grows with the context and with the "
-    "answers at a time. Compute is scratch memory for one step; other is the process itself, its "
-    "output buffer, what it keeps of past states, and requests that wait.",
-    "It fits where all of that and a spare part (5 % of it, and 5 % of the machine's memory for "
-    "other programs, at most 1 GiB) are available now; it is tight where the spare part is not. It "
-    "does not fit now where only other programs stand in the way, and can never fit where the "
-    "machine, or the budget, is too small.",
-    "Speeds are intervals: one run in ten is slower than the first figure, half are faster than "
-    "the middle one, one in ten is faster than the last.",
+_EXPLAINED = tuple(
+    """
+Weights are read once for each token that is written, so their size decides how fast answers come. \
+The KV cache holds what attention looks back on: it grows with the context and with the answers at a \
+time. Compute is scratch memory for one step; other is the process itself, its output buffer, what \
+it keeps of past states, and requests that wait.
+It fits where all of that and a spare part (5 % of it, and 5 % of the machine's memory for other \
+programs, at most 1 GiB) are available now; it is tight where the spare part is not. It does not fit \
+now where only other programs stand in the way, and can never fit where the machine, or the budget, \
+is too small.
+Speeds are intervals: one run in ten is slower than the first figure, half are faster than the \
+middle one, one in ten is faster than the last.
+""".strip().splitlines()
 )
 
 
@@ -211,11 +213,15 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _seconds(value: Interval | None) -> str | None:
-    return value and " / ".join(format_seconds(one) for one in (value.p10, value.p50, value.p90))
+    if value is None:
+        return None
+    return " / ".join(format_seconds(one) for one in (value.p10, value.p50, value.p90))
 
 
 def _rate(value: Interval | None) -> str | None:
-    return value and " / ".join(number(one, 3) for one in (value.p10, value.p50, value.p90))
+    if value is None:
+        return None
+    return " / ".join(number(one, 3) for one in (value.p10, value.p50, value.p90))
 
 
 def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
@@ -242,5 +248,3 @@ def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
-
-__all__ = ["UNICODE", "WIDTH", "explain", "render", "render_rows"]

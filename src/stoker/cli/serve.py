@@ -133,7 +133,7 @@ def _plans(models: tuple[str, ...], planned: Path | None, wishes: Wishes) -> lis
 def _written_plans(path: Path, *, given: bool) -> list[Plan]:
     if given:
         raise click.UsageError(
-            "A plan says which models run and how: leave MODEL, --ctx, --parallel and --threads out."
+            "A plan says which models run and how: leave MODEL and its options out."
         )
     from stoker.library.executing import plans_of  # noqa: PLC0415 - pydantic
     from stoker.library.plan_file import read_plan  # noqa: PLC0415

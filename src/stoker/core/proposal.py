@@ -1,4 +1,4 @@
-"""What planning says of one model on one machine: how to run it, whether it fits, how fast, and why.
+"""What planning says of one model on one machine: how to run it, if it fits, how fast, and why.
 
 The plan itself is in `plan`; a set of plans that live together is a `Resident`.
 """
@@ -17,7 +17,7 @@ from stoker.core.speed import Speed
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why one thing is as it is; `about` is a stable word for programs: `verdict`, `context`, ..."""
+    """Why one thing is as it is; `about` is a stable word for programs: `verdict`, `context`."""
 
     about: str
     say: str
@@ -57,8 +57,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the needs' volume costs here and at an API, where both can be told."""
+    """What `volume_per_day` requests a day cost here and at an API, where that can be told.
 
+    `fixed_usd_month` is what a month here costs when nobody asks anything.
+    """
+
+    volume_per_day: float = 0.0
+    fixed_usd_month: Interval | None = None
     local: MonthlyCost | None = None
     api: MonthlyCost | None = None
     api_reference: str = ""

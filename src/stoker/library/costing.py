@@ -16,7 +16,13 @@ from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
 from stoker.library.advising import advise_on, api_options
 from stoker.library.constraints import Constraints
 from stoker.planning.capacity import check_capacity
-from stoker.planning.cost import api_month, break_even, busy_seconds, local_month
+from stoker.planning.cost import (
+    api_month,
+    break_even,
+    busy_seconds,
+    fixed_month,
+    local_month,
+)
 from stoker.planning.situation import choose_api, with_assumed_watts
 from stoker.published.judgement import load_judgement
 
@@ -77,6 +83,8 @@ def cost_of(proposal: Proposal, stated: Stated, machine: Machine) -> Cost:
     capacity = check_capacity(volume, busy, judgement, costs.hours_per_day)
     local, there = local_month(costs, volume, busy), api_month(price, volume)
     return Cost(
+        volume_per_day=volume.requests_per_day,
+        fixed_usd_month=fixed_month(costs, judgement.days_per_month),
         local=local,
         api=there,
         api_reference="" if api is None else api.reference,

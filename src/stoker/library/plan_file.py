@@ -18,14 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from stoker import __version__
-from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import InvalidPlanError
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.plan import KV_TYPES
 from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import engine_version
-from stoker.models.disk import write_whole
 
 VERSION = 1
 FILE_BYTES_MAX = 256 * 1024
@@ -124,18 +122,6 @@ class PlanFile(_Strict):
     model: Annotated[list[ModelTable], Field(min_length=1, max_length=MODELS_MAX)]
 
 
-def write_plan(path: Path, resident: Resident, machine: Machine) -> None:
-    """Write `resident` to `path`, whole or not at all.
-
-    Raises:
-        InvalidPlanError: a model has no digest to pin.
-        HomeError: the file cannot be written.
-    """
-    text = to_toml(plan_file_of(resident, machine))
-    with disk_errors(path):
-        write_whole(path, text.encode())
-
-
 def plan_file_of(resident: Resident, machine: Machine) -> PlanFile:
     """`resident` as the file has it.
 
@@ -143,7 +129,7 @@ def plan_file_of(resident: Resident, machine: Machine) -> PlanFile:
         InvalidPlanError: a model has no digest to pin.
     """
     return PlanFile(
-        version=VERSION,
+        version=1,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         made_by=f"stoker {__version__}, {engine_version()}",
         machine=MachineTable(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +55,9 @@ class Order:
     """
 
     models: Sequence[str]
-    wishes: Wishes = Wishes()
+    wishes: Wishes = field(default_factory=Wishes)
     kv_type: str = "f16"
+    engine: str = "llamacpp"
     budget_bytes: int | None = None
     machine: Machine | None = None
     stated: Stated | None = None
@@ -123,7 +124,7 @@ def _question(order: Order, around: Surroundings, subject: Subject, taken_bytes:
         source=subject.source,
         quantization=subject.quantization,
         machine=around.machine,
-        asked=Asked(order.wishes, needs, order.kv_type, shared_by=len(order.models)),
+        asked=Asked(order.wishes, needs, order.kv_type, order.engine, shared_by=len(order.models)),
         estimate=around.estimate,
         here=subject.here,
         gpus=around.elsewhere,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.errors import DiskFullError, HomeNotWritableError, UnsupportedModelError
-from stoker.models.gguf import HEADER_BYTES_MAX, MAGIC, Header, Parser, read_header
+from stoker.models.gguf import HEADER_BYTES_MAX, MAGIC, Header, Parser
 from stoker.models.gguf_parts import part_names
 from stoker.models.gguf_tensors import aligned
 from stoker.models.prefix import ReadRange, read_local, read_remote
@@ -57,8 +57,9 @@ def read_hollow(path: Path) -> tuple[Hollow, ...]:
     Raises:
         ModelFileError: the file, or a part of it, is missing, cut short or not a model.
     """
-    names = part_names(path.name, read_header(path))
-    return tuple(_read(path.with_name(name)) for name in names)
+    header, first = _read(path)
+    names = part_names(path.name, header)
+    return first, *(_read(path.with_name(name))[1] for name in names[1:])
 
 
 async def fetch_hollow(name: str, size_bytes: int, read: ReadRange) -> tuple[Header, Hollow]:
@@ -108,8 +109,8 @@ def write_hollow(folder: Path, parts: Sequence[Hollow]) -> Path:
     return folder / parts[0].name
 
 
-def _read(path: Path) -> Hollow:
-    return read_local(path, HEADER_BYTES_MAX, lambda size: HollowReader(path.name, size))[1]
+def _read(path: Path) -> tuple[Header, Hollow]:
+    return read_local(path, HEADER_BYTES_MAX, lambda size: HollowReader(path.name, size))
 
 
 def _kept(header: Header, data: bytes) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ gives way, first places for answers, then length.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.machine import Machine
@@ -34,12 +34,13 @@ Judge = Callable[[Plan], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody asked for, by hand or by stating needs; `kv_type` is the engine's default
-    unless it is given. `shared_by` is how many models divide the processor's cores.
+    """What somebody asked for, by hand or by stating needs.
+
+    `shared_by` is how many models divide the processor's cores.
     """
 
     wishes: Wishes
-    needs: Needs = Needs()
+    needs: Needs = field(default_factory=Needs)
     kv_type: str = "f16"
     engine: str = "llamacpp"
     shared_by: int = 1

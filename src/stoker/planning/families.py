@@ -1,7 +1,7 @@
 """What the engine's step of an architecture does differently, as far as it changes its memory.
 
-Data: one row for each architecture that was compared with the engine. Those that are not here are
-taken for plain decoders, and their scratch memory for an estimate.
+Data: one row for each architecture. Those that are not here are taken for plain decoders; unless
+they were compared with the engine, their scratch memory is an estimate.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Family:
     the tokens' vectors. `fused_gate` computes gate and up as one; `fused_qkv` queries, keys and
     values. `encoder` looks at the whole text at once and keeps no cache. `copies_embedding` says
     that the engine holds the tokens' vectors twice where they serve as the output matrix too.
+    `compared` says that its scratch memory was compared with the engine's.
     """
 
     keys_first: bool = False
@@ -40,9 +41,11 @@ class Family:
     weighing: Weighing = Weighing.NORMED
     encoder: bool = False
     copies_embedding: bool = False
+    compared: bool = True
 
 
 PLAIN = Family()
+_ENCODER = Family(encoder=True, compared=False)
 FAMILIES = {
     "llama": PLAIN,
     "qwen2": PLAIN,
@@ -62,6 +65,7 @@ FAMILIES = {
         normed_values=True,
         scaled_input=True,
         copies_embedding=True,
+        compared=False,  # its vectors of several widths are not outlined: cache and weights hold
     ),
     "gpt-oss": Family(keys_first=True, weighing=Weighing.SOFTMAX),
     "deepseek2": Family(weighing=Weighing.PLAIN),
@@ -70,6 +74,14 @@ FAMILIES = {
     "lfm2": Family(normed_heads=True, residual_first=(True, True)),
     "phi3": Family(residual_first=(False, True), fused_gate=True, fused_qkv=True),
     "bert": Family(encoder=True),
+    "eurobert": _ENCODER,
+    "gemma-embedding": _ENCODER,
+    "jina-bert-v2": _ENCODER,
+    "jina-bert-v3": _ENCODER,
+    "modern-bert": _ENCODER,
+    "neo-bert": _ENCODER,
+    "nomic-bert": _ENCODER,
+    "nomic-bert-moe": _ENCODER,
 }
 
 
@@ -80,4 +92,4 @@ def family_of(architecture: str) -> Family:
 
 def is_known(architecture: str) -> bool:
     """Whether the formulas were compared with the engine for `architecture`."""
-    return architecture in FAMILIES
+    return architecture in FAMILIES and FAMILIES[architecture].compared

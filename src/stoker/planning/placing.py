@@ -95,7 +95,7 @@ def _with_layers(
     kind = DeviceKind.GPU if whole else DeviceKind.SPLIT
     device = Device(kind, facts.layers, index, layers, gpu.name)
     taken = tuple(one for one in (*stays, *goes) if one.size_bytes)
-    rooms = (("cpu", cpu.rooms[0][1]), (name, room))
+    rooms: tuple[tuple[str, Room], ...] = (("cpu", cpu.rooms[0][1]), (name, room))
     if gpu.integrated:  # one memory: everything counts against what the GPU may use
         taken = tuple(Taken(one.part, name, one.size_bytes, one.buffer) for one in taken)
         rooms = ((name, room),)

@@ -15,7 +15,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from stoker.testing.blueprints import NAMES, Blueprint, Tensor, blueprint
+from stoker.testing.blueprint_parts import Blueprint, Tensor
+from stoker.testing.blueprints import NAMES, blueprint
 
 _CHUNK_ROWS = 64
 _TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant: "

@@ -31,16 +31,20 @@ def hollow_copy(path: Path, folder: Path) -> Path:
     return write_hollow(folder, read_hollow(path))
 
 
+def whole(path: Path) -> bytes:
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_decides_memory_is_the_same_in_both(tmp_path: Path, name: str) -> None:
     path = write_architecture(tmp_path / "m.gguf", name, hollow=True)
-    whole, hollow = read_facts(path), read_facts(hollow_copy(path, tmp_path / "h"))
+    full, hollow = read_facts(path), read_facts(hollow_copy(path, tmp_path / "h"))
     bare = {"file_bytes": 0, "tokenizer": "", "tokenizer_pre": "", "chat_template": False}
     bare |= {"chat_template_digest": None}
-    layouts = (replace(one.layout, merges=0) for one in (whole, hollow))
+    layouts = (replace(one.layout, merges=0) for one in (full, hollow))
     first, second = (
         replace(one, layout=layout, **bare)
-        for one, layout in zip((whole, hollow), layouts, strict=True)
+        for one, layout in zip((full, hollow), layouts, strict=True)
     )
     assert first == second
 
@@ -65,7 +69,7 @@ def test_the_vocabularys_size_stands_in_for_it(model: Path, tmp_path: Path) -> N
 
 
 async def test_a_far_file_becomes_hollow_in_the_same_reads_as_its_facts(model: Path) -> None:
-    data, reads = model.read_bytes(), []
+    data, reads = whole(model), []
 
     async def read(offset: int, length: int) -> bytes:
         reads.append(length)

@@ -23,6 +23,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from stoker.engines.llamacpp.dry_run import MEMORY
+from stoker.engines.llamacpp.forms import (
+    BREAKDOWN,
+    CONTEXT_DEFAULTS,
+    MODEL_DEFAULTS,
+    SIGNATURES,
+    LogCallback,
+    Node,
+)
 
 _SPEC_BYTES_MAX = 1 << 20
 _KINDS_MAX = 64
@@ -31,163 +39,6 @@ _LOAD_NONE, _LOAD_MMAP = 0, 1
 _ERROR_LEVEL, _CONTINUED = 4, 5
 _CPU, _GPU, _INTEGRATED = 0, 1, 2
 _COMPUTE_WORDS = re.compile(r"compute buffer size = *([0-9.]+) MiB")
-
-_INT, _UINT, _POINTER = ctypes.c_int32, ctypes.c_uint32, ctypes.c_void_p
-_FLOAT, _BOOL, _SIZE = ctypes.c_float, ctypes.c_bool, ctypes.c_size_t
-# Behind each struct some room, as large as a newer build might fill.
-_ROOM = ("room", ctypes.c_uint8 * 64)
-
-
-class _ModelParams(ctypes.Structure):
-    _fields_ = (
-        ("devices", _POINTER),
-        ("tensor_buft_overrides", _POINTER),
-        ("n_gpu_layers", _INT),
-        ("split_mode", _INT),
-        ("load_mode", _INT),
-        ("lazy_mode", _INT),
-        ("main_gpu", _INT),
-        ("tensor_split", _POINTER),
-        ("progress_callback", _POINTER),
-        ("progress_callback_user_data", _POINTER),
-        ("kv_overrides", _POINTER),
-        ("vocab_only", _BOOL),
-        ("check_tensors", _BOOL),
-        ("use_extra_bufts", _BOOL),
-        ("no_host", _BOOL),
-        ("no_alloc", _BOOL),
-        ("load_mtp", _BOOL),
-        _ROOM,
-    )
-
-
-class _ContextParams(ctypes.Structure):
-    _fields_ = (
-        ("n_ctx", _UINT),
-        ("n_batch", _UINT),
-        ("n_ubatch", _UINT),
-        ("n_seq_max", _UINT),
-        ("n_rs_seq", _UINT),
-        ("n_outputs_max", _UINT),
-        ("n_outputs_max_per_seq", _UINT),
-        ("n_threads", _INT),
-        ("n_threads_batch", _INT),
-        ("ctx_type", _INT),
-        ("rope_scaling_type", _INT),
-        ("pooling_type", _INT),
-        ("attention_type", _INT),
-        ("flash_attn_type", _INT),
-        ("rope_freq_base", _FLOAT),
-        ("rope_freq_scale", _FLOAT),
-        ("yarn_ext_factor", _FLOAT),
-        ("yarn_attn_factor", _FLOAT),
-        ("yarn_beta_fast", _FLOAT),
-        ("yarn_beta_slow", _FLOAT),
-        ("yarn_orig_ctx", _UINT),
-        ("defrag_thold", _FLOAT),
-        ("cb_eval", _POINTER),
-        ("cb_eval_user_data", _POINTER),
-        ("type_k", _INT),
-        ("type_v", _INT),
-        ("moe_cache_size", _SIZE),
-        ("abort_callback", _POINTER),
-        ("abort_callback_data", _POINTER),
-        ("embeddings", _BOOL),
-        ("offload_kqv", _BOOL),
-        ("no_perf", _BOOL),
-        ("op_offload", _BOOL),
-        ("swa_full", _BOOL),
-        ("kv_unified", _BOOL),
-        ("samplers", _POINTER),
-        ("n_samplers", _SIZE),
-        ("ctx_other", _POINTER),
-        _ROOM,
-    )
-
-
-class _Map(ctypes.Structure):
-    """`std::map` of libstdc++: a comparison, the tree's head, and how many there are."""
-
-    _fields_ = (
-        ("compare", _POINTER),
-        ("colour", _POINTER),
-        ("root", _POINTER),
-        ("first", _POINTER),
-        ("last", _POINTER),
-        ("count", _SIZE),
-    )
-
-
-class _Node(ctypes.Structure):
-    """One node of that tree: a kind of buffer and its bytes."""
-
-    _fields_ = (
-        ("colour", _POINTER),
-        ("parent", _POINTER),
-        ("left", _POINTER),
-        ("right", _POINTER),
-        ("kind", _POINTER),
-        ("model", _SIZE),
-        ("context", _SIZE),
-        ("compute", _SIZE),
-    )
-
-
-# What the defaults are; every field that is not here is 0.
-_MODEL_DEFAULTS = {
-    "n_gpu_layers": -1,
-    "split_mode": 1,
-    "load_mode": -1,
-    "lazy_mode": 1,
-    "use_extra_bufts": True,
-}
-_CONTEXT_DEFAULTS = {
-    "n_ctx": 512,
-    "n_batch": 2048,
-    "n_ubatch": 512,
-    "n_seq_max": 1,
-    "n_outputs_max_per_seq": 1,
-    "n_threads": 4,
-    "n_threads_batch": 4,
-    "rope_scaling_type": -1,
-    "pooling_type": -1,
-    "attention_type": -1,
-    "flash_attn_type": -1,
-    "yarn_ext_factor": -1.0,
-    "yarn_attn_factor": -1.0,
-    "yarn_beta_fast": -1.0,
-    "yarn_beta_slow": -1.0,
-    "defrag_thold": -1.0,
-    "type_k": 1,
-    "type_v": 1,
-    "offload_kqv": True,
-    "no_perf": True,
-    "op_offload": True,
-    "swa_full": True,
-}
-
-_LogCallback = ctypes.CFUNCTYPE(None, _INT, ctypes.c_char_p, _POINTER)
-_BREAKDOWN = "_Z26llama_get_memory_breakdownPK13llama_context"
-# Result, then arguments.
-_SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "llama_log_set": (None, _LogCallback, _POINTER),
-    "llama_backend_init": (None,),
-    "llama_model_default_params": (_ModelParams,),
-    "llama_context_default_params": (_ContextParams,),
-    "llama_model_load_from_file": (_POINTER, ctypes.c_char_p, _ModelParams),
-    "llama_init_from_model": (_POINTER, _POINTER, _ContextParams),
-    "llama_n_ctx": (_UINT, _POINTER),
-    "llama_n_batch": (_UINT, _POINTER),
-    "llama_n_ubatch": (_UINT, _POINTER),
-    "llama_n_seq_max": (_UINT, _POINTER),
-    _BREAKDOWN: (_Map, _POINTER),
-    "ggml_backend_buft_name": (ctypes.c_char_p, _POINTER),
-    "ggml_backend_buft_is_host": (_BOOL, _POINTER),
-    "ggml_backend_buft_get_device": (_POINTER, _POINTER),
-    "ggml_backend_dev_count": (_SIZE,),
-    "ggml_backend_dev_get": (_POINTER, _SIZE),
-    "ggml_backend_dev_type": (_INT, _POINTER),
-}
 
 
 def main() -> None:
@@ -219,7 +70,7 @@ class Counter:
         self._lib = self._library()
         self._compute_mib = 0.0
         self._last_level = 0
-        self._log = _LogCallback(self._hear)  # kept, for the engine calls it as long as we live
+        self._log = LogCallback(self._hear)  # kept, for the engine calls it as long as we live
 
     def run(self) -> None:
         """Build the model and a context, check, and tell what they take."""
@@ -238,7 +89,7 @@ class Counter:
             self._fail("engine", "the engine's shared object is not there")
         library = ctypes.CDLL(str(files[0]))
         try:
-            for name, (result, *arguments) in _SIGNATURES.items():
+            for name, (result, *arguments) in SIGNATURES.items():
                 function = getattr(library, name)
                 function.restype, function.argtypes = result, arguments
         except AttributeError as error:
@@ -256,7 +107,7 @@ class Counter:
 
     def _model(self) -> int:
         params = self._lib.llama_model_default_params()
-        self._check_defaults(params, _MODEL_DEFAULTS)
+        self._check_defaults(params, MODEL_DEFAULTS)
         params.no_alloc = not self._spec["allocate"]
         params.use_extra_bufts = self._spec["repack"]
         # A dry run of a mapped file is refused: the reader of our line knows what is mapped.
@@ -270,7 +121,7 @@ class Counter:
 
     def _context(self, model: int) -> int:
         params = self._lib.llama_context_default_params()
-        self._check_defaults(params, _CONTEXT_DEFAULTS)
+        self._check_defaults(params, CONTEXT_DEFAULTS)
         for name in ("n_ctx", "n_batch", "n_ubatch", "n_outputs_max"):
             setattr(params, name, self._spec[name])
         params.n_seq_max = self._spec["n_parallel"]
@@ -303,11 +154,9 @@ class Counter:
             self._fail("engine", f"the engine took other parameters than it was given: {told}")
 
     def _buffers(self, context: int) -> Iterator[dict[str, Any]]:
-        breakdown = getattr(self._lib, _BREAKDOWN)(context)
-        if not 1 <= breakdown.count <= _KINDS_MAX:
-            self._fail("engine", "the engine's count has another form than this one knows")
-        nodes = list(_walk(breakdown.root, breakdown.count))
-        if len(nodes) != breakdown.count:
+        breakdown = getattr(self._lib, BREAKDOWN)(context)
+        nodes = _walk(breakdown.root, _KINDS_MAX)
+        if not nodes or len(nodes) != breakdown.count:
             self._fail("engine", "the engine's count has another form than this one knows")
         graphics = self._graphics()
         for node in nodes:
@@ -355,17 +204,18 @@ def _cells(n_ctx: int, slots: int) -> int:
     return (whole // slots + 255) // 256 * 256
 
 
-def _walk(address: int | None, left: int) -> Iterator[_Node]:
-    """The nodes below `address` in order, no more than `left`, whatever the tree looks like."""
-    if not address or left <= 0:
-        return
-    node = _Node.from_address(address)
-    seen = 0
-    for one in _walk(node.left, left):
-        seen += 1
-        yield one
-    yield node
-    yield from _walk(node.right, left - seen - 1)
+def _walk(root: int | None, most: int) -> list[Node]:
+    """The nodes below `root` in order, no more than `most`, whatever the tree looks like."""
+    seen: list[Node] = []
+    above: list[Node] = []
+    at = root
+    while (at or above) and len(seen) < most:
+        while at and len(above) < most:
+            above.append(Node.from_address(at))
+            at = above[-1].left
+        seen.append(above.pop())
+        at = seen[-1].right
+    return seen
 
 
 if __name__ == "__main__":
