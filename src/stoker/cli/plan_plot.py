@@ -17,10 +17,11 @@ from stoker.comparing.scales import Scale, linear_scale
 from stoker.core.estimate import Interval
 from stoker.core.memory import COUNTED, MemoryNeed, Part
 from stoker.core.proposal import Cost, Proposal, Resident
-from stoker.core.units import GIB, MIB, format_bytes
+from stoker.core.units import format_bytes
 from stoker.planning.words import number, usd
 
-_TOP, _BAR, _ROW, _CHART = 64, 30, 74, 300
+_TOP, _BAR, _THIN, _ROW, _CHART = 60, 26, 18, 118, 300
+_WIDE = WIDTH - RIGHT - LEFT
 _PARTS = ("weights", "KV cache", "compute", "other")
 _STYLE = """
   .paper { fill: #ffffff } .ink { fill: #1f2328 } .soft { fill: #59636e }
@@ -53,7 +54,7 @@ def plot(resident: Resident) -> str:
     """The picture as an SVG document."""
     bands = [band for one in resident.proposals for band in _bands(one)]
     body = list(_memory(bands))
-    height = _TOP + _ROW * len(bands) + 40
+    height = _TOP + _ROW * len(bands)
     for proposal in resident.proposals:
         if lines := list(_break_even(proposal, height)):
             body += lines
@@ -107,25 +108,38 @@ def _key() -> Iterator[str]:
 
 
 def _bar(band: Band, top: int) -> Iterator[str]:
-    """The whole is what is available, or what is needed where that is more."""
-    need = sum(band.parts)
-    whole = max(need, band.available_bytes, 1)
-    unit, word = (GIB, "GiB") if whole >= GIB else (MIB, "MiB")
-    scale = Scale(0.0, whole / unit, LEFT, WIDTH - RIGHT, False, ())  # noqa: FBT003 - a field
-    words = f"{format_bytes(need)} of {format_bytes(band.available_bytes)}"
+    """The parts against what is available, and below them the parts alone, with their sizes."""
+    need, free = sum(band.parts), band.available_bytes
+    whole = max(need, free, 1)
+    words = f"{format_bytes(need)} of {format_bytes(free)}"
     yield text_at(LEFT, top + 14, band.name, "name ink")
     yield text_at(WIDTH - RIGHT, top + 14, words, "soft", "end")
-    y, wide = top + 20, WIDTH - RIGHT - LEFT
-    yield f'<rect class="free" x="{LEFT}" y="{y}" width="{wide}" height="{_BAR}"/>'
+    y = top + 20
+    yield f'<rect class="free" x="{LEFT}" y="{y}" width="{_WIDE}" height="{_BAR}"/>'
+    for at, start, length in _pieces(band.parts, whole):
+        yield _piece(at, start, length, (y, _BAR))
+    if need > free:
+        yield _line("limit", (LEFT + _WIDE * free / whole, y - 4), (0, _BAR + 8))
+    y += _BAR + 6
+    for at, start, length in _pieces(band.parts, max(need, 1)):
+        yield _piece(at, start, length, (y, _THIN))
+        label = format_bytes(band.parts[at])
+        if width_of(label) <= length:
+            yield text_at(start + length / 2, y + _THIN + 14, label, "soft", "middle")
+
+
+def _pieces(parts: Sequence[int], whole: int) -> Iterator[tuple[int, float, float]]:
+    """Place and length of each part, side by side."""
     x = float(LEFT)
-    for at, size in enumerate(band.parts):
-        length = scale.at(size / unit) - LEFT
-        yield f'<rect class="p{at}" x="{x:.1f}" y="{y}" width="{length:.1f}" height="{_BAR}"/>'
+    for at, size in enumerate(parts):
+        length = _WIDE * size / whole
+        yield at, x, length
         x += length
-    if need > band.available_bytes:
-        yield _line("limit", (scale.at(band.available_bytes / unit), y - 4), (0, _BAR + 8))
-    yield text_at(LEFT, y + _BAR + 14, f"0 {word}", "soft")
-    yield text_at(WIDTH - RIGHT, y + _BAR + 14, f"{whole / unit:.3g} {word}", "soft", "end")
+
+
+def _piece(at: int, x: float, length: float, place: tuple[int, int]) -> str:
+    y, high = place
+    return f'<rect class="p{at}" x="{x:.1f}" y="{y}" width="{length:.1f}" height="{high}"/>'
 
 
 # --- where here becomes the cheaper -------------------------------------------------------------
@@ -177,8 +191,8 @@ def _chart(cost: Cost, top: int) -> tuple[Scale, Scale, Line, Line] | None:
     most = 1.5 * max(volume, even.p50 if even and math.isfinite(even.p50) else 0.0)
     here = fixed, _slope(local, fixed, volume)
     there = Interval.exact(0.0), api.scaled(1 / volume)
-    highest = max(_end(line, "p90", most) for line in (here, there))
     requests = linear_scale(0.0, most, LEFT, WIDTH - RIGHT - 10)
+    highest = max(_end(line, "p90", requests.high) for line in (here, there))
     dollars = linear_scale(0.0, max(highest, 0.01), top + _CHART - 54, top + 52)
     return requests, dollars, here, there
 

@@ -29,13 +29,13 @@ _PARTS = ("weights", "KV cache", "compute", "other")
 _EXPLAINED = tuple(
     """
 Weights are read once for each token that is written, so their size decides how fast answers come. \
-The KV cache holds what attention looks back on: it grows with the context and with the answers at a \
-time. Compute is scratch memory for one step; other is the process itself, its output buffer, what \
-it keeps of past states, and requests that wait.
+The KV cache holds what attention looks back on: it grows with the context and with the answers at \
+a time. Compute is scratch memory for one step; other is the process itself, its output buffer, \
+what it keeps of past states, and requests that wait.
 It fits where all of that and a spare part (5 % of it, and 5 % of the machine's memory for other \
-programs, at most 1 GiB) are available now; it is tight where the spare part is not. It does not fit \
-now where only other programs stand in the way, and can never fit where the machine, or the budget, \
-is too small.
+programs, at most 1 GiB) are available now; it is tight where the spare part is not. It does not \
+fit now where only other programs stand in the way, and can never fit where the machine, or the \
+budget, is too small.
 Speeds are intervals: one run in ten is slower than the first figure, half are faster than the \
 middle one, one in ten is faster than the last.
 """.strip().splitlines()
@@ -247,4 +247,3 @@ def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
