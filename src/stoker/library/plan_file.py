@@ -174,7 +174,7 @@ def parse_plan(data: bytes) -> PlanFile:
     try:
         return PlanFile.model_validate(document)
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False, include_input=False)[0]) from None
+        raise _explain(_telling(error.errors(include_url=False, include_input=False))) from None
 
 
 def to_toml(plan: PlanFile) -> str:
@@ -264,6 +264,15 @@ def _value(value: Any) -> str:
         return "[" + ", ".join(map(_value, value)) + "]"
     # JSON's texts, numbers and words are TOML's too, but for one character that must be escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """Of several errors the one that explains the others: the version, then a name misspelt."""
+
+    def order(one: ErrorDetails) -> tuple[bool, bool]:
+        return one["loc"] != ("version",), one["type"] != "extra_forbidden"
+
+    return min(errors, key=order)
 
 
 def _explain(detail: ErrorDetails) -> InvalidPlanError:

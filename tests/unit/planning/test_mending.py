@@ -92,9 +92,7 @@ def test_each_change_makes_it_fit_within_the_budget(
 
 
 def test_a_context_is_shortened_as_little_as_will_do() -> None:
-    question = ask(
-        machine="server", budget_bytes=6 * GIB, wishes=Wishes(context=16384, slots=1)
-    )
+    question = ask(machine="server", budget_bytes=6 * GIB, wishes=Wishes(context=16384, slots=1))
     change = next(one for one in changes_of(question) if one.kind is ChangeKind.CONTEXT)
     length = int(change.value)
     assert length >= CONTEXT_USEFUL

@@ -76,8 +76,14 @@ def test_a_requantized_models_sizes_are_in_proportion() -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("Q4_K_M", "Q4_K"), ("q8_0", "Q8_0"), ("UD-Q2_K_XL", "Q2_K"), ("IQ4_XS", "IQ4_XS")]
-    + [("BF16", "BF16"), ("odd", "ODD")],
+    [
+        ("Q4_K_M", "Q4_K"),
+        ("q8_0", "Q8_0"),
+        ("UD-Q2_K_XL", "Q2_K"),
+        ("IQ4_XS", "IQ4_XS"),
+        ("BF16", "BF16"),
+        ("odd", "ODD"),
+    ],
 )
 def test_the_type_behind_a_name(name: str, kind: str) -> None:
     assert type_of(name) == kind

@@ -39,8 +39,14 @@ def test_windowed_models_have_as_many_whole_layers_as_published() -> None:
 
 @pytest.mark.parametrize(
     ("name", "architecture"),
-    [("Qwen3-30B-A3B", "qwen3moe"), ("Qwen3-4B", "qwen3"), ("Phi-4", "phi3")]
-    + [("Mistral-7B", "llama"), ("DeepSeek-V3", "deepseek2"), ("gpt-oss-20b", "gpt-oss")],
+    [
+        ("Qwen3-30B-A3B", "qwen3moe"),
+        ("Qwen3-4B", "qwen3"),
+        ("Phi-4", "phi3"),
+        ("Mistral-7B", "llama"),
+        ("DeepSeek-V3", "deepseek2"),
+        ("gpt-oss-20b", "gpt-oss"),
+    ],
 )
 def test_what_the_engine_calls_them(name: str, architecture: str) -> None:
     assert ask(name).model.facts.architecture == architecture
