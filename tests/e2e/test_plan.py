@@ -22,7 +22,7 @@ from stoker.planning.counting import count_plainly
 from stoker.planning.defaults import Wishes
 from stoker.testing.architectures import write_architecture
 from stoker.testing.running import COMMAND, RunningService
-from support import local_registry
+from support import local_hub, local_registry
 from support.file_server import FileServer, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -87,6 +87,31 @@ async def test_of_a_file_on_the_web_only_the_header_is_fetched(tmp_path: Path) -
         fetched = sum(one.range is not None for one in server.asked)
     assert resident.proposals[0].need.source == "engine"
     assert fetched <= 2
+
+
+async def test_of_a_repository_with_several_the_usual_one_is_planned_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow
+
+    data = STARTER_FILE.read_bytes()
+    files = {"m-Q8_0.gguf": data, "m-Q4_K_M.gguf": data[:-1000], "m-Q2_K.gguf": data[:100]}
+    async with local_hub.local_hub(files) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        order = Order(("hf:owner/repo",))
+        with pytest.raises(ModelFileError):  # cut short: it is the usual one that was read
+            await propose_models(order, look_around(order))
+        hub.files["m-Q4_K_M.gguf"] = data
+        proposal = (await propose_models(order, look_around(order))).proposals[0]
+    assert proposal.quantization == "Q4_K_M"
+    assert proposal.source == f"hf:owner/repo:Q4_K_M#commit={local_hub.COMMIT}"
+    assert "of 3 quantizations there Q4_K_M was taken" in proposal.notes[0]
+    smaller = next(one for one in proposal.alternatives if one.value == "Q2_K")
+    assert (smaller.weights_bytes, smaller.source) == (100, "listed at the source")
 
 
 def test_a_set_is_planned_together() -> None:

@@ -189,6 +189,17 @@ class SeveralFilesError(InvalidRequestError):
 
     openai_code = "several_files"
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        choices: tuple[tuple[str, int], ...] = (),
+    ) -> None:
+        """`choices` are the models by quantization, with their bytes, where both are known."""
+        super().__init__(message, hint=hint)
+        self.choices = choices
+
 
 class NameTakenError(InvalidRequestError):
     """That name means another model already.

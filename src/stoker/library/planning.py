@@ -105,7 +105,8 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
         StokerError: a model cannot be found or read, or what was asked for is out of its bounds.
     """
     store = Store(around.home.models)
-    subjects = [await find_subject(text, store, pin=order.pin) for text in order.models]
+    free = room_of(around.machine, order.budget_bytes).available_bytes
+    subjects = [await find_subject(text, store, free, pin=order.pin) for text in order.models]
     proposals: list[Proposal] = []
     for subject in subjects:
         taken = sum(_own_memory(one) for one in proposals)

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from stoker.core.errors import SeveralFilesError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import digest as digest_of
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.hollow import Hollow
-from stoker.models.sources.reference import is_far, parse_reference
+from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
 from stoker.models.store import Store
+from stoker.planning.quantizations import pick
 
 _MIXTURE = re.compile(
     r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
@@ -42,14 +44,32 @@ class Subject:
     notes: tuple[str, ...] = ()
 
 
-async def find_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
+async def find_subject(
+    text: str, store: Store, available_bytes: int, *, pin: bool = False
+) -> Subject:
     """The model that `text` names; with `pin` a file of no known digest is hashed.
+
+    Of a repository with several quantizations the usual one that `available_bytes` can hold.
 
     Raises:
         ModelNotFoundError, ModelFileError: there is none here, or it cannot be read.
         SourceError, InvalidSourceError, SeveralFilesError: nor there.
     """
-    return await _far(text) if is_far(text) else near_subject(text, store, pin=pin)
+    if not is_far(text):
+        return near_subject(text, store, pin=pin)
+    reference = parse_reference(text)
+    try:
+        return await _far(reference)
+    except SeveralFilesError as error:
+        if not (isinstance(reference, HubReference) and reference.choice is None and error.choices):
+            raise
+        listed = dict(error.choices)
+    choice = pick(listed, available_bytes)
+    note = (
+        f"of {len(listed)} quantizations there {choice} was taken; name another as {reference}:..."
+    )
+    found = await _far(replace(reference, choice=choice))
+    return replace(found, notes=(*found.notes, note))
 
 
 def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
@@ -64,10 +84,10 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     return Subject(model, source, called(model.facts, f"{text} {model.path.name}"))
 
 
-async def _far(text: str) -> Subject:
+async def _far(reference: Reference) -> Subject:
     from stoker.models.looking import look_closely  # noqa: PLC0415 - a web library
 
-    headers, offer = await look_closely(parse_reference(text))
+    headers, offer = await look_closely(reference)
     name = offer.model.name.rsplit("/", 1)[-1]
     facts = headers.facts
     model = LocalModel(_name_of(name), Path(name), facts)

@@ -44,6 +44,9 @@ FORMAT_BITS = {
 }
 # Models are trained in these: other forms of them are made from them and gain nothing.
 _NATIVE = frozenset({"MXFP4"})
+# What is taken where nobody says, and the share of the memory that its weights may have.
+USUAL = "Q4_K_M"
+PICKED_SHARE = 0.8
 # A step that changes the size by less than this is none.
 STEP_LEAST = 1.05
 
@@ -87,6 +90,23 @@ def near(
     above = [one for one in quantized if one.weights_bytes > file_bytes]
     below = [one for one in quantized if one.weights_bytes < file_bytes]
     return above[-1] if above else None, below[0] if below else None
+
+
+def pick(listed: Mapping[str, int], available_bytes: int) -> str:
+    """Which of several files to take: the usual one, a narrower one where that is too large.
+
+    The usual one is `USUAL`, or what is nearest to it in bytes a weight. Where none is small enough
+    the smallest is.
+
+    Raises:
+        ValueError: there are none.
+    """
+    wanted = FORMAT_BITS[type_of(USUAL)]
+    nearest = min(listed, key=lambda one: abs(FORMAT_BITS.get(type_of(one), 99.0) - wanted))
+    usual = next((one for one in listed if one.upper() == USUAL), nearest)
+    room = available_bytes * PICKED_SHARE
+    fitting = [one for one, size in listed.items() if size <= min(room, listed[usual])]
+    return max(fitting, key=listed.__getitem__) if fitting else min(listed, key=listed.__getitem__)
 
 
 def requantized(facts: ModelFacts, wanted: Quantized) -> ModelFacts:

@@ -25,6 +25,10 @@ from stoker.planning.question import Question
 from stoker.planning.well_known import facts_of_shape
 from stoker.planning.words import rate_span
 
+# What Stoker makes smaller files from, and which of the usual ones it makes.
+_WHOLE = frozenset({"F32", "F16", "BF16"})
+_MADE_HERE = frozenset({"Q8_0"})
+
 
 def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternative, ...]:
     """The next quantizations, the longest context that fits, and a GPU that is not planned with."""
@@ -106,7 +110,8 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
     return Alternative(
         ChangeKind.QUANTIZATION,
         wanted.name,
-        f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}",
+        f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}"
+        f"{_how(question, wanted)}",
         verdict=placed.verdict,
         weights_bytes=wanted.weights_bytes,
         total_bytes=need.total_bytes,
@@ -114,6 +119,14 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
         loss=loss,
         source=wanted.source,
     )
+
+
+def _how(question: Question, wanted: Quantized) -> str:
+    """How to have it, where Stoker can make it from the file that is here."""
+    whole = question.quantization in _WHOLE and wanted.name in _MADE_HERE
+    if not (whole and question.here):
+        return ""
+    return f"; `stoker quantize {question.source} --to {wanted.name.lower()}`"
 
 
 def _against(speed: Interval | None, proposal: Proposal) -> str:

@@ -8,6 +8,7 @@ from stoker.planning.quantizations import (
     LADDER,
     embedding_type_of,
     near,
+    pick,
     quantizations_of,
     requantized,
     type_of,
@@ -93,3 +94,21 @@ def test_mixtures_keep_vectors_in_six_bits() -> None:
     assert embedding_type_of("Q4_K_M") == "Q6_K"
     assert embedding_type_of("Q8_0") == "Q8_0"
     assert {size.quantization for size in load_sizes()} & {"Q4_K_M"}
+
+
+LISTED = {"Q8_0": 8000, "Q6_K": 6500, "Q4_K_M": 4900, "Q4_K_S": 4600, "Q2_K": 3100}
+
+
+@pytest.mark.parametrize(
+    ("available", "taken"),
+    [(100_000, "Q4_K_M"), (6000, "Q4_K_S"), (5000, "Q2_K"), (100, "Q2_K")],
+)
+def test_the_usual_quantization_is_taken_or_the_widest_below_it_that_fits(
+    available: int, taken: str
+) -> None:
+    assert pick(LISTED, available) == taken
+
+
+def test_where_the_usual_one_is_not_there_its_neighbour_is_taken() -> None:
+    assert pick({"Q8_0": 8000, "IQ4_XS": 4400}, 100_000) == "IQ4_XS"
+    assert pick({"odd": 8000}, 100_000) == "odd"

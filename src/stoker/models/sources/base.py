@@ -184,6 +184,7 @@ def _several(groups: list[list[Offered]], reference: str) -> SeveralFilesError:
     return SeveralFilesError(
         f"{reference} has {len(groups)} models: {_listing(groups)}",
         hint=_example(groups, reference),
+        choices=listed(file for group in groups for file in group),
     )
 
 
