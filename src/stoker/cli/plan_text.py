@@ -65,7 +65,7 @@ def explain(resident: Resident, *, width: int) -> list[str]:
 
 def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[str]:
     """The table that `stoker plan` prints without a model."""
-    head = ("model", "size", "quant.", "tier", "weights", "in all", "verdict", "device", "tokens/s")
+    head = ("model", "size", "quant", "tier", "weights", "in all", "verdict", "device", "tokens/s")
     table = [head, *(_cells(row) for row in rows)]
     widths = [max(len(line[at]) for line in table) for at in range(len(head))]
     title = f"What {machine.name or 'this machine'} can run, one model at a time"
