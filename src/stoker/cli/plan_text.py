@@ -12,6 +12,7 @@ from stoker.cli.bars import bar
 from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
+from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.core.units import format_bytes, format_count, format_seconds
@@ -151,9 +152,11 @@ def _speeds(proposal: Proposal) -> Iterator[str]:
         ("load, from the disk", _seconds(speed.load_cold_s)),
         (f"first token {prompt}", _seconds(speed.ttft_s)),
         ("prompt, tokens/s", _rate(speed.prefill_tok_s)),
-        ("one answer alone, tokens/s", _rate(speed.decode_tok_s)),
     ]
-    if occasion.streams > 1:
+    writes = proposal.plan.model.facts.task is Task.GENERATE
+    if writes:
+        rows.append(("one answer alone, tokens/s", _rate(speed.decode_tok_s)))
+    if writes and occasion.streams > 1:
         rows += [
             (f"each of {occasion.streams} answers, tokens/s", _rate(speed.stream_tok_s)),
             (f"all {occasion.streams} together, tokens/s", _rate(speed.total_tok_s)),

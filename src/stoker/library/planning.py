@@ -28,11 +28,12 @@ from stoker.planning.catalogue import Entry, build_catalogue
 from stoker.planning.choosing import Asked
 from stoker.planning.counting import count_plainly, waiting_for
 from stoker.planning.defaults import Wishes
-from stoker.planning.fitting import judge, room_of
+from stoker.planning.fitting import judge, room_of, worst
 from stoker.planning.listing import Row, list_models
 from stoker.planning.memory import completed, disagreement
-from stoker.planning.proposing import draft, propose, with_cost
+from stoker.planning.proposing import propose, with_cost
 from stoker.planning.question import EstimateSpeed, Question
+from stoker.planning.residing import draft_together, with_taken
 from stoker.planning.rough_speed import rough_speed
 from stoker.planning.well_known import facts_of_shape
 from stoker.published.figures import load_losses, load_shapes, load_sizes
@@ -91,11 +92,20 @@ def look_around(order: Order) -> Surroundings:
     """
     home = Home.find()
     machine, why = (order.machine, ()) if order.machine else known_machine(home, gpus=True)
-    api = order.stated.check(machine) if order.stated else None
+    api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
     missing = tuple(f"measurements of this machine: {reason}" for reason in why)
     catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
     elsewhere = order.machine is not None
     return Surroundings(machine, home, rough_speed, catalogue, elsewhere, missing, api)
+
+
+def _within(machine: Machine, budget_bytes: int | None) -> Machine:
+    """`machine` as if it had no more memory than the budget."""
+    if budget_bytes is None:
+        return machine
+    total = min(budget_bytes, machine.memory_total_bytes)
+    free = min(budget_bytes, machine.memory_available_bytes)
+    return replace(machine, memory_total_bytes=total, memory_available_bytes=free)
 
 
 async def propose_models(order: Order, around: Surroundings) -> Resident:
@@ -107,18 +117,24 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
     store = Store(around.home.models)
     free = room_of(around.machine, order.budget_bytes).available_bytes
     subjects = [await find_subject(text, store, free, pin=order.pin) for text in order.models]
+    questions = [_question(order, around, subject) for subject in subjects]
     proposals: list[Proposal] = []
-    for subject in subjects:
-        taken = sum(_own_memory(one) for one in proposals)
-        question = _question(order, around, subject, taken)
-        proposals.append(await _propose(question, subject, around, order))
+    taken: dict[str, int] = {}
+    plans = draft_together(questions)
+    for subject, question, plan in zip(subjects, questions, plans, strict=True):
+        beside = replace(question, taken=taken)
+        proposal = await _propose(beside, plan, subject, around, order)
+        taken = with_taken(taken, proposal.need)
+        proposals.append(proposal)
     total = sum(_own_memory(one) for one in proposals)
     room = room_of(around.machine, order.budget_bytes)
-    verdict = proposals[0].verdict if len(proposals) == 1 else judge(total, room)
+    verdict = worst([judge(total, room), *(one.verdict for one in proposals)])
+    if len(proposals) == 1:
+        verdict = proposals[0].verdict
     return Resident(tuple(proposals), total, room.available_bytes, verdict)
 
 
-def _question(order: Order, around: Surroundings, subject: Subject, taken_bytes: int) -> Question:
+def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
     needs = order.stated.needs if order.stated else Needs()
     return Question(
         model=subject.model,
@@ -130,7 +146,6 @@ def _question(order: Order, around: Surroundings, subject: Subject, taken_bytes:
         here=subject.here,
         gpus=around.elsewhere,
         budget_bytes=order.budget_bytes,
-        taken_bytes=taken_bytes,
         losses=load_losses(),
         listed=subject.listed,
         catalogue=around.catalogue,
@@ -139,9 +154,8 @@ def _question(order: Order, around: Surroundings, subject: Subject, taken_bytes:
 
 
 async def _propose(
-    question: Question, subject: Subject, around: Surroundings, order: Order
+    question: Question, plan: Plan, subject: Subject, around: Surroundings, order: Order
 ) -> Proposal:
-    plan = draft(question)
     need, notes = await _count(plan, subject, around.home)
     proposal = propose(question, plan, need, (*subject.notes, *notes))
     proposal = replace(proposal, missing=(*proposal.missing, *around.missing))
@@ -181,5 +195,5 @@ def what_runs(order: Order) -> tuple[list[Row], Machine]:
     model = LocalModel(ModelRef(entry.shape.name), Path(entry.shape.name), facts)
     subject = Subject(model, entry.shape.name, entry.quantization, here=False)
     wishes = replace(order.wishes, slots=order.wishes.slots or 1)
-    question = _question(replace(order, models=("",), wishes=wishes), around, subject, 0)
+    question = _question(replace(order, models=("",), wishes=wishes), around, subject)
     return list_models(question, around.catalogue, losses), around.machine

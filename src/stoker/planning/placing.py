@@ -7,7 +7,9 @@ Of several GPUs the one with the most free memory is taken.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from stoker.core.machine import Gpu, Machine
 from stoker.core.memory import MemoryNeed, Part, Taken
@@ -18,6 +20,7 @@ from stoker.planning.fitting import Room, judge, room_of, worst
 
 # What a driver keeps for a program before its first buffer: an allowance, measured nowhere here.
 DRIVER_BYTES = 512 * MIB
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,26 @@ def on_processor(need: MemoryNeed, facts: ModelFacts, room: Room) -> Placed:
 
 
 def place(
-    need: MemoryNeed, facts: ModelFacts, machine: Machine, budget_bytes: int | None = None
+    need: MemoryNeed,
+    facts: ModelFacts,
+    machine: Machine,
+    budget_bytes: int | None = None,
+    taken: Mapping[str, int] = NOTHING,
 ) -> Placed:
-    """The fastest device that has the room: a whole GPU, a part of the layers on it, or neither."""
-    cpu = on_processor(need, facts, room_of(machine, budget_bytes))
+    """The fastest device that has the room: a whole GPU, a part of the layers on it, or neither.
+
+    `taken` is what other models take of each device.
+    """
+    cpu = on_processor(need, facts, room_of(machine, budget_bytes).without(taken.get("cpu", 0)))
     if not machine.gpus or not facts.layers:
         return cpu
     index = max(range(len(machine.gpus)), key=lambda at: machine.gpus[at].memory_free_bytes)
     gpu = machine.gpus[index]
-    room = gpu_room(gpu, machine, budget_bytes)
+    room = gpu_room(gpu, machine, budget_bytes).without(taken.get(f"gpu{index}", 0))
+    left = None if budget_bytes is None else budget_bytes - sum(taken.values())
     for layers in range(facts.layers, 0, -1):
         placed = _with_layers(cpu, facts, (index, gpu, room), layers)
-        if placed.verdict.usable and _within(placed, budget_bytes):
+        if placed.verdict.usable and _within(placed, left):
             return placed
     return cpu
 

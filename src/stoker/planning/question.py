@@ -31,8 +31,8 @@ class Question:
     """One model on one machine, with everything that a proposal is made from.
 
     `quantization` is what the model's file is called by, `listed` the files of other quantizations
-    at its source with their bytes. `gpus` says whether GPUs may be planned with. `taken_bytes` is
-    what models planned before this one take. `api` is where requests may go instead, if anywhere.
+    at its source with their bytes. `gpus` says whether GPUs may be planned with. `taken` is what
+    models planned before this one take of each device. `api` is where requests may go instead.
     """
 
     model: LocalModel
@@ -44,7 +44,7 @@ class Question:
     here: bool = True
     gpus: bool = False
     budget_bytes: int | None = None
-    taken_bytes: int = 0
+    taken: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[PublishedLoss] = ()
     measured_loss: MeasuredLoss | None = None
     listed: Mapping[str, int] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class Question:
     @property
     def room(self) -> Room:
         """What the machine's memory has for this model."""
-        return room_of(self.machine, self.budget_bytes).without(self.taken_bytes)
+        return room_of(self.machine, self.budget_bytes).without(self.taken.get("cpu", 0))
 
     def placed(self, need: MemoryNeed, facts: ModelFacts) -> Placed:
         """`need` on the device that computes."""
-        if self.gpus and not self.taken_bytes:
-            return place(need, facts, self.machine, self.budget_bytes)
+        if self.gpus:
+            return place(need, facts, self.machine, self.budget_bytes, self.taken)
         return on_processor(need, facts, self.room)
 
     def judge(self, plan: Plan) -> Verdict:

@@ -37,8 +37,8 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
     name, room = placed.main
     where = "" if name == "cpu" else f"on {proposal.device.name}, "
     verdict = say_verdict(proposal.verdict, need.of(device=name), room)
-    if question.taken_bytes:
-        verdict += f", after {format_bytes(question.taken_bytes)} for the models before it"
+    if taken := sum(question.taken.values()):
+        verdict += f", after {format_bytes(taken)} for the models before it"
     yield Reason("verdict", where + verdict)
     yield Reason("memory", _SOURCES[need.source])
     yield Reason("device", _device(question, proposal))

@@ -113,7 +113,7 @@ def test_json_has_the_keys_that_programs_read(
 
 
 def test_several_models_are_told_together() -> None:
-    one, other = answer(ask("Qwen2.5-0.5B")), answer(ask("Llama-3.1-8B", taken_bytes=GIB))
+    one, other = answer(ask("Qwen2.5-0.5B")), answer(ask("Llama-3.1-8B", taken={"cpu": GIB}))
     document = describe(resident(one, other), MACHINES["laptop"])
     assert [model["model"] for model in document["models"]] == ["Qwen2.5-0.5B", "Llama-3.1-8B"]
     assert document["total_bytes"] == one.need.total_bytes + other.need.total_bytes

@@ -104,7 +104,7 @@ def test_here_the_engine_computes_on_the_processor_and_the_gpu_is_an_alternative
 def test_a_set_is_planned_together() -> None:
     alone = answer(ask("Phi-4", "laptop", wishes=Wishes(slots=1)))
     assert alone.verdict.usable
-    beside = answer(ask("Phi-4", "laptop", wishes=Wishes(slots=1), taken_bytes=6 * GIB))
+    beside = answer(ask("Phi-4", "laptop", wishes=Wishes(slots=1), taken={"cpu": 6 * GIB}))
     assert beside.verdict is Verdict.DOES_NOT_FIT_NOW
     assert "6 GiB for the models before it" in reason(beside, "verdict")
 
