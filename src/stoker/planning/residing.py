@@ -1,7 +1,7 @@
 """Several models that are loaded at a time: planned together, judged together.
 
-Pure. Models are placed in their order. Where they do not all fit, what nobody asked for gives way in
-all of them alike, before any of them is said not to fit.
+Pure. Models are placed in their order. Where they do not all fit, what nobody asked for gives way
+in all of them alike, before any of them is said not to fit.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from stoker.core.memory import MemoryNeed
-from stoker.core.plan import Plan
-from stoker.planning.choosing import CONTEXT_LEAST, SLOTS_DEFAULT, Asked
+from stoker.core.plan import Plan, Verdict
+from stoker.planning.choosing import CONTEXT_LEAST, SLOTS_DEFAULT, Asked, first_plan
 from stoker.planning.counting import count_plainly
 from stoker.planning.defaults import CONTEXT_DEFAULT
+from stoker.planning.fitting import worst
 from stoker.planning.proposing import draft
 from stoker.planning.question import Question
 
@@ -24,13 +25,14 @@ def draft_together(questions: Sequence[Question]) -> tuple[Plan, ...]:
     Raises:
         InvalidRequestError: what was asked for is out of its bounds.
     """
-    first: tuple[Plan, ...] | None = None
-    for slots, context in _steps():
-        plans, fit = _draft(questions, slots, context)
-        if fit:
-            return plans
-        first = first or plans
-    return first or ()
+    if len(questions) == 1:
+        return (draft(questions[0]),)
+    tried = [_draft(questions, slots, context) for slots, context in _steps()]
+    for wanted in (Verdict.FITS, Verdict.TIGHT):
+        for plans, verdict in tried:
+            if verdict is wanted:
+                return plans
+    return tried[0][0]
 
 
 def with_taken(taken: Mapping[str, int], need: MemoryNeed) -> dict[str, int]:
@@ -53,19 +55,19 @@ def _steps() -> Iterator[tuple[int, int]]:
 
 def _draft(
     questions: Sequence[Question], slots: int, context: int
-) -> tuple[tuple[Plan, ...], bool]:
+) -> tuple[tuple[Plan, ...], Verdict]:
+    """The plans with these bounds, and the worst verdict of them in their places."""
     plans: list[Plan] = []
+    verdicts: list[Verdict] = []
     taken: dict[str, int] = {}
-    fit = True
     for question in questions:
-        bounded = _bounded(question, slots, context)
-        beside = replace(question, asked=bounded, taken=taken)
-        plan = draft(beside)
+        plan = first_plan(question.model, question.machine, _bounded(question, slots, context))
+        beside = replace(question, taken=taken)
         placed = beside.placed(count_plainly(plan), plan.model.facts)
-        fit = fit and placed.verdict.usable
         taken = with_taken(taken, placed.need)
+        verdicts.append(placed.verdict)
         plans.append(plan)
-    return tuple(plans), fit
+    return tuple(plans), worst(verdicts)
 
 
 def _bounded(question: Question, slots: int, context: int) -> Asked:
