@@ -27,9 +27,8 @@ from stoker.models.changes import Change, State, facts_document, state_of
 from stoker.models.checking import check_header, check_model
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Told
-from stoker.models.facts import facts_of
-from stoker.models.gguf import fetch_header
 from stoker.models.manifest import KINDS, LAYERS_MAX, SIZE_MAX, Layer, Manifest, is_digest
+from stoker.models.remote_facts import remote_facts
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer, Offered
 from stoker.models.sources.naming import default_name
 from stoker.models.sources.opening import source_for
@@ -199,22 +198,11 @@ async def _announced(client: HttpClient, offer: Offer) -> State:
     """What the source says that it has; the facts from its first file's header, if it shows it."""
     sizes = [file.size_bytes for file in offer.files]
     size = None if None in sizes else sum(one or 0 for one in sizes)
-    facts = None
+    facts: ModelFacts | None = None
     with contextlib.suppress(StokerError):
-        facts = await _announced_facts(client, offer)
+        facts = await remote_facts(offer, client)
     digests = tuple(file.digest for file in offer.files)
     return State(digests, size, offer.source, facts_document(facts))
-
-
-async def _announced_facts(client: HttpClient, offer: Offer) -> ModelFacts | None:
-    file = offer.model
-    if file.size_bytes is None or not file.url:
-        return None
-
-    async def read(offset: int, length: int) -> bytes:
-        return await client.read_range(file.url, offset, length, headers=file.headers)
-
-    return facts_of(file.name, await fetch_header(file.name, file.size_bytes, read))
 
 
 def _reserved() -> InvalidModelNameError:
