@@ -43,6 +43,7 @@ from stoker.models.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
 from stoker.state.home import Home
+from stoker.state.measurements import MeasurementLog
 from stoker.state.service_lock import ServiceLock
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.runtime_dir import sweep
@@ -95,6 +96,7 @@ class WorkerStarter:
         self._limits = settings.limits
         self._engines = settings.engines
         self._clock = clock
+        self._recorder = MeasurementLog(home.measurements)
         self._watches: set[asyncio.Task[None]] = set()
 
     async def start(self, model: ModelRef) -> Worker:
@@ -112,6 +114,7 @@ class WorkerStarter:
             clock=self._clock,
             limits=self._limits,
             keep=self._store.hold_path(plan.model.path),
+            recorder=self._recorder,
         )
         try:
             cold = await worker.start()

@@ -35,6 +35,7 @@ VERBS = {
     "compare": "Measure what smaller models lose.",
     "embed": "Print the vectors of texts.",
     "machine": "Show what this machine has, and measure it once.",
+    "calibrate": "Measure how fast this machine runs models.",
     "advise": "Say whether models should run here, at an API, or both.",
     "plan": "Say whether models fit here, how to run them, and how fast.",
     "doctor": "Show what this machine has and how workers are caged here.",

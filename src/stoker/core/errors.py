@@ -35,6 +35,7 @@
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
+    ├── CalibrationError
     ├── ContradictoryNeedsError
     ├── ModelNotLoadedError
     ├── WorkerError                    the process that holds the model failed us
@@ -443,6 +444,17 @@ class NotEnoughMemoryError(StokerError):
     http_status = 507
     openai_code = "not_enough_memory"
     exit_code = 3
+
+
+class CalibrationError(StokerError):
+    """The machine could not be calibrated.
+
+    hint: let other programs rest, or give them time with --wait.
+    """
+
+    http_status = 503
+    openai_code = "not_calibrated"
+    exit_code = 1
 
 
 class ContradictoryNeedsError(StokerError):
