@@ -11,6 +11,8 @@ import click
 
 from stoker.cli.options import context_option, threads_option
 from stoker.cli.storing import open_store
+from stoker.core.measurement import Predicted
+from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
@@ -103,8 +105,10 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from stoker.workers.limits import WorkerLimits  # noqa: PLC0415
 
     _log_to_stderr()
+    plans, predicted = _plans(models, planned, Wishes(ctx, parallel, threads))
     settings = app.ServiceSettings(
-        plans=_plans(models, planned, Wishes(ctx, parallel, threads)),
+        plans=plans,
+        predicted=predicted,
         host=host,
         port=port,
         key=os.environ.pop("STOKER_API_KEY", None) or None,
@@ -118,7 +122,10 @@ def command(  # noqa: PLR0913 - one parameter for each option
     app.run(settings, Home.find(), _announce)
 
 
-def _plans(models: tuple[str, ...], planned: Path | None, wishes: Wishes) -> list[Plan]:
+def _plans(
+    models: tuple[str, ...], planned: Path | None, wishes: Wishes
+) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
+    """What is to be served, and what a written plan predicted of it."""
     if planned is not None:
         return _written_plans(planned, given=bool(models) or wishes != Wishes())
     machine, store = read_machine(), open_store()
@@ -127,20 +134,21 @@ def _plans(models: tuple[str, ...], planned: Path | None, wishes: Wishes) -> lis
         for model in models or ("starter",)
     ]
     _refuse_twice(plans)
-    return plans
+    return plans, {}
 
 
-def _written_plans(path: Path, *, given: bool) -> list[Plan]:
+def _written_plans(path: Path, *, given: bool) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
     if given:
         raise click.UsageError(
             "A plan says which models run and how: leave MODEL and its options out."
         )
-    from stoker.library.executing import plans_of  # noqa: PLC0415 - pydantic
+    from stoker.library.executing import plans_of, predictions_of  # noqa: PLC0415 - pydantic
     from stoker.library.plan_file import read_plan  # noqa: PLC0415
 
-    plans = plans_of(read_plan(path), open_store())
+    file = read_plan(path)
+    plans = plans_of(file, open_store())
     _refuse_twice(plans)
-    return plans
+    return plans, predictions_of(file)
 
 
 def _refuse_twice(plans: list[Plan]) -> None:

@@ -6,13 +6,16 @@ was planned.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from stoker.core.errors import ModelNotFoundError, PlanDriftError
+from stoker.core.estimate import Interval
+from stoker.core.measurement import Predicted
 from stoker.core.model import LocalModel, ModelRef
 from stoker.core.plan import Plan
-from stoker.library.plan_file import ModelTable, PlanFile
+from stoker.library.plan_file import IntervalTable, ModelTable, PlanFile, SpeedTable
 from stoker.models.catalogue import digest as digest_of
 from stoker.models.catalogue import find_model
 from stoker.models.facts import read_facts
@@ -31,6 +34,22 @@ def plans_of(file: PlanFile, store: Store) -> list[Plan]:
         ModelFileError: its file is not a model.
     """
     return [_plan(table, store) for table in file.model]
+
+
+def predictions_of(file: PlanFile) -> dict[ModelRef, Predicted]:
+    """What `file` predicted of each model's speed, to be held against what is measured."""
+    return {
+        ModelRef.parse(table.name): tuple(_predicted(table.speed))
+        for table in file.model
+        if table.speed is not None
+    }
+
+
+def _predicted(speed: SpeedTable) -> Iterator[tuple[str, Interval]]:
+    for name in SpeedTable.model_fields:
+        value = getattr(speed, name)
+        if isinstance(value, IntervalTable) and value.p10 <= value.p50 <= value.p90:
+            yield name, Interval(value.p10, value.p50, value.p90)
 
 
 def _plan(table: ModelTable, store: Store) -> Plan:

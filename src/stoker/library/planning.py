@@ -21,6 +21,7 @@ from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.engines.registry import find_engine
 from stoker.library.machine import known_machine
+from stoker.library.speeds import find_estimate
 from stoker.library.subjects import Subject, find_subject
 from stoker.models.hollow import read_hollow
 from stoker.models.store import Store
@@ -73,7 +74,7 @@ class Surroundings:
     home: Home
     estimate: EstimateSpeed
     catalogue: tuple[Entry, ...]
-    elsewhere: bool
+    elsewhere: bool = False
     missing: tuple[str, ...] = ()
     api: Alternative | None = None
 
@@ -95,8 +96,11 @@ def look_around(order: Order) -> Surroundings:
     api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
     missing = tuple(f"measurements of this machine: {reason}" for reason in why)
     catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
-    elsewhere = order.machine is not None
-    return Surroundings(machine, home, rough_speed, catalogue, elsewhere, missing, api)
+    if order.machine is not None:
+        return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True, api=api)
+    estimate, uncalibrated = find_estimate(home)
+    missing += uncalibrated
+    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api)
 
 
 def _within(machine: Machine, budget_bytes: int | None) -> Machine:

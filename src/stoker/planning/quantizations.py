@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from stoker.core.model import ModelFacts
 from stoker.core.published import PublishedLoss
+from stoker.core.weights import Use, WeightUse
 
 # What files are published in, the widest first, and the type that most of their weights have.
 LADDER = ("F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K", "IQ2_XXS")
@@ -119,6 +120,7 @@ def requantized(facts: ModelFacts, wanted: Quantized) -> ModelFacts:
         digest=None,
         file_bytes=wanted.weights_bytes,
         weight_bytes=((type_of(wanted.name), wanted.weights_bytes),),
+        uses=tuple(_reused(one, wanted.name, ratio) for one in facts.uses),
         layout=replace(
             layout,
             stretch_bytes=round(layout.stretch_bytes * ratio),
@@ -128,6 +130,15 @@ def requantized(facts: ModelFacts, wanted: Quantized) -> ModelFacts:
             embedding_type=embedding_type_of(wanted.name),
         ),
     )
+
+
+def _reused(one: WeightUse, name: str, ratio: float) -> WeightUse:
+    """The same weights in the other format; what is never quantized stays."""
+    if one.format == "F32":
+        return one
+    ends = one.use in {Use.LOOKUP, Use.OUTPUT}
+    kind = embedding_type_of(name) if ends else type_of(name)
+    return replace(one, format=kind, size_bytes=round(one.size_bytes * ratio))
 
 
 def type_of(name: str) -> str:

@@ -49,7 +49,8 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
     yield Reason("threads", _threads(question, proposal))
     if plan.kv_type != "f16":
         yield Reason("kv_type", f"the KV cache in {plan.kv_type}, as asked for")
-    yield Reason("speed", _SPEEDS[proposal.speed.source])
+    notes = "".join(f"; {note}" for note in proposal.speed.notes)
+    yield Reason("speed", f"{_SPEEDS[proposal.speed.source]}{notes}")
 
 
 def _device(question: Question, proposal: Proposal) -> str:

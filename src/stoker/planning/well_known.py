@@ -8,6 +8,7 @@ from __future__ import annotations
 from stoker.core.layout import Layout
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.published import ModelShape
+from stoker.core.weights import Use, WeightUse
 from stoker.planning.quantizations import embedding_type_of, type_of
 
 # By how names begin: the engine's architecture, which decides how its steps look.
@@ -53,6 +54,7 @@ def facts_of_shape(shape: ModelShape, quantization: str, weights_bytes: int) -> 
         head_length_k=length,
         head_length_v=512 if latent else length,
         weight_bytes=((kind, weights_bytes),),
+        uses=_uses(shape, quantization, weights_bytes),
         layout=_layout(shape, embedding_type_of(quantization), weights_bytes, latent=latent),
     )
 
@@ -79,6 +81,28 @@ def _attention(shape: ModelShape, *, latent: bool) -> tuple[AttentionKind, ...]:
         left -= sees_all
         kinds.append(whole if sees_all else AttentionKind.WINDOWED)
     return tuple(kinds)
+
+
+def _uses(shape: ModelShape, quantization: str, weights_bytes: int) -> tuple[WeightUse, ...]:
+    """What the weights are for, by their shares of the parameters.
+
+    Of the experts' weights a token uses a share, and of all others everything: that tells how many
+    there are of each.
+    """
+    vectors = shape.vocabulary * shape.hidden
+    idle = shape.parameters - shape.parameters_active
+    chosen = (shape.experts_active or 0) / shape.experts if shape.experts else 1.0
+    experts = round(idle / (1.0 - chosen)) if chosen < 1.0 else 0
+    ends = embedding_type_of(quantization)
+    counts = [(Use.OUTPUT, ends, vectors), (Use.EXPERT, type_of(quantization), experts)]
+    if "tied embeddings" not in shape.note:
+        counts.append((Use.LOOKUP, ends, vectors))
+    body = shape.parameters - sum(count for _, _, count in counts)
+    counts.append((Use.BODY, type_of(quantization), max(0, body)))
+    each = weights_bytes / shape.parameters
+    return tuple(
+        WeightUse(use, kind, count, round(count * each)) for use, kind, count in counts if count
+    )
 
 
 def _layout(shape: ModelShape, kind: str, weights_bytes: int, *, latent: bool) -> Layout:

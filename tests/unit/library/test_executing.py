@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import ModelNotFoundError, PlanDriftError
+from stoker.core.estimate import Interval
 from stoker.core.model import ModelRef
-from stoker.library.executing import plans_of
+from stoker.library.executing import plans_of, predictions_of
 from stoker.library.plan_file import ModelTable, PlanFile
 from stoker.models.catalogue import STARTER_FOLDER, digest, starter
 from stoker.models.facts import read_facts
@@ -77,3 +78,12 @@ def keep(store: Store, tmp_path: Path) -> None:
     layer = Layer(DIGEST, STARTER_FILE.stat().st_size, "model", "starter.gguf")
     assert size <= layer.size_bytes
     store.put(Manifest(ModelRef("other"), "elsewhere", (layer,), 0, {}))
+
+
+def test_what_was_predicted_is_handed_on_to_be_held_against_what_is_measured() -> None:
+    told = {"p10": 1.0, "p50": 2.0, "p90": 3.0}
+    odd = {"p10": 3.0, "p50": 2.0, "p90": 1.0}
+    about = {"prompt_tokens": 1, "context_tokens": 1, "streams": 1, "source": "measured"}
+    file = file_of(speed={**about, "load_s": told, "ttft_s": odd})
+    assert predictions_of(file) == {ModelRef("shop"): (("load_s", Interval(1.0, 2.0, 3.0)),)}
+    assert predictions_of(file_of()) == {}
