@@ -18,10 +18,11 @@ from pathlib import Path
 
 from stoker.calibrating.sampling import Bench, visit, visit_cold
 from stoker.calibrating.subjects import SHAPES, Subject
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.units import GIB, format_bytes
 from stoker.models.synthetic import write_model
-from stoker.state.home import Home, home_errors
+from stoker.state.home import Home
 
 ROUNDS = 3
 _COLD_ROUNDS = 2
@@ -92,7 +93,7 @@ def _steps(asked: Sequence[Subject]) -> Iterator[_Step]:
 def _folder(home: Home) -> Iterator[Path]:
     """A private folder for models, empty at first and removed afterwards; one at a time."""
     folder = home.run / "calibration"
-    with home_errors(folder):
+    with disk_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
     try:

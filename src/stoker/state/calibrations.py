@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stoker.core.calibration import VERSION, Calibration, Fit, Observation, ThreadRatio
+from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import CalibrationError
-from stoker.state.home import Home, home_errors
+from stoker.state.home import Home
 
 DOCUMENT_BYTES_MAX = 4 << 20
 _ITEMS_MAX = 4096
@@ -48,7 +49,7 @@ def save_calibration(home: Home, calibration: Calibration) -> Path:
     """
     path = home.calibration
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with home_errors(path):
+    with disk_errors(path):
         try:
             handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as file:
