@@ -5,6 +5,8 @@ Pure. Says which figure is missing where a header does not state what the formul
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.plan import Plan
 from stoker.planning.memory import completed, count
@@ -16,6 +18,8 @@ FILE_SIZE = "file size"
 # one token: a body that fills the context.
 WAITING_REQUESTS = 64
 TOKEN_TEXT_BYTES = 8
+# A search judges the same plans several times, and a count takes some milliseconds.
+_KEPT = 256
 
 
 def waiting_for(plan: Plan, requests: int = WAITING_REQUESTS) -> Waiting:
@@ -23,6 +27,7 @@ def waiting_for(plan: Plan, requests: int = WAITING_REQUESTS) -> Waiting:
     return Waiting(requests, plan.context * TOKEN_TEXT_BYTES)
 
 
+@lru_cache(maxsize=_KEPT)
 def count_plainly(plan: Plan) -> MemoryNeed:
     """All that `plan` takes, by formula; by the file's size alone where a header lacks a figure.
 
