@@ -30,6 +30,7 @@ from stoker.core.errors import (
     ServiceError,
     StokerError,
 )
+from stoker.core.measurement import Predicted
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine
@@ -43,6 +44,7 @@ from stoker.models.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
 from stoker.state.home import Home
+from stoker.state.measurements import MeasurementLog
 from stoker.state.service_lock import ServiceLock
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.runtime_dir import sweep
@@ -66,7 +68,7 @@ class ServiceSettings:
     """How to serve: where to listen, what to answer for, and how long to wait for what.
 
     `write_s` is how long a client may take nothing of a stream before it is let go. `engines` is
-    where the engine that a plan names is found.
+    where the engine that a plan names is found. `predicted` is kept beside what is measured.
     """
 
     plans: Sequence[Plan]
@@ -81,6 +83,7 @@ class ServiceSettings:
     write_s: float = WRITE_S
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     engines: Callable[[str], Engine] = find_engine
+    predicted: Mapping[ModelRef, Predicted] = field(default_factory=dict)
 
 
 class WorkerStarter:
@@ -95,6 +98,7 @@ class WorkerStarter:
         self._limits = settings.limits
         self._engines = settings.engines
         self._clock = clock
+        self._recorder = MeasurementLog(home.measurements, settings.predicted)
         self._watches: set[asyncio.Task[None]] = set()
 
     async def start(self, model: ModelRef) -> Worker:
@@ -112,6 +116,7 @@ class WorkerStarter:
             clock=self._clock,
             limits=self._limits,
             keep=self._store.hold_path(plan.model.path),
+            recorder=self._recorder,
         )
         try:
             cold = await worker.start()

@@ -14,7 +14,9 @@
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
     │   ├── NameTakenError
-    │   └── InvalidMachineError
+    │   ├── InvalidMachineError
+    │   ├── InvalidPlanError
+    │   └── PlanDriftError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -36,6 +38,7 @@
     │   ├── SourceUnsafeError
     │   └── DigestMismatchError
     ├── NotEnoughMemoryError
+    ├── CalibrationError
     ├── ContradictoryNeedsError
     ├── ModelNotLoadedError
     ├── WorkerError                    the process that holds the model failed us
@@ -246,6 +249,25 @@ class InvalidMachineError(InvalidRequestError):
     openai_code = "invalid_machine"
 
 
+class InvalidPlanError(InvalidRequestError):
+    """That is not a plan.
+
+    hint: `stoker plan MODEL --write stoker.toml` makes one.
+    """
+
+    openai_code = "invalid_plan"
+
+
+class PlanDriftError(InvalidRequestError):
+    """The model is not the one that was planned.
+
+    hint: plan it again with `stoker plan --write`, or bring back the file that was planned.
+    """
+
+    http_status = 409
+    openai_code = "plan_drift"
+
+
 class NotAllowedError(StokerError):
     """That is not allowed.
 
@@ -451,6 +473,17 @@ class NotEnoughMemoryError(StokerError):
     http_status = 507
     openai_code = "not_enough_memory"
     exit_code = 3
+
+
+class CalibrationError(StokerError):
+    """The machine could not be calibrated.
+
+    hint: let other programs rest, or give them time with --wait.
+    """
+
+    http_status = 503
+    openai_code = "not_calibrated"
+    exit_code = 1
 
 
 class ContradictoryNeedsError(StokerError):

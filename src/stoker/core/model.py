@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stoker.core.errors import InvalidModelNameError
 from stoker.core.layout import Layout
+from stoker.core.weights import WeightUse
 
 NAME_LENGTH_MAX = 96
 _NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{NAME_LENGTH_MAX - 1}}}", re.IGNORECASE)
@@ -65,7 +66,8 @@ class ModelFacts:
     `digest` is `sha256:` and 64 hexadecimal digits, or None until somebody hashed the file.
     `attention` and `kv_heads` have one entry for each layer; `window` is in tokens, 0 for none;
     `heads` is the most that a layer has; a head's lengths are in elements. What a header leaves
-    open is 0 or empty. `container` is `gguf` or `safetensors`. `layout` is for formulas of memory.
+    open is 0 or empty. `container` is `gguf` or `safetensors`. `layout` is for formulas of memory,
+    `uses` for those of speed.
     """
 
     architecture: str
@@ -98,6 +100,7 @@ class ModelFacts:
     parts: int = 1
     big_endian: bool = False
     layout: Layout = field(default_factory=Layout)
+    uses: tuple[WeightUse, ...] = ()
 
     @property
     def bits_per_weight(self) -> float:

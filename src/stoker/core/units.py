@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 _HOUR_S = 3600
 _DAY_S = 24 * _HOUR_S
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
 
 
 def format_bytes(count: int) -> str:
@@ -55,3 +58,19 @@ def _two(count: int, base: int, large: str, small: str) -> str:
     """`count` of the `small` unit in two units, the small one only where something is left."""
     whole, rest = divmod(count, base)
     return f"{whole} {large} {rest} {small}" if rest else f"{whole} {large}"
+
+
+def parse_bytes(text: str) -> int:
+    """The bytes that a person wrote: `8GiB`, `8G`, `512 MiB`, `1.5g`, `4000000000`; all binary.
+
+    Raises:
+        ValueError: it is no size, or not above 0.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not a size such as 8GiB or 512MiB")
+    number, prefix = float(found[1]), found[2].lower()
+    size = int(number * KIB ** (" kmgt".index(prefix or " ")))
+    if not 0 < size < 1 << 60:
+        raise ValueError(f"{text[:40]!r} is not a size above 0")
+    return size

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -18,6 +19,7 @@ from stoker.core.request import Event, Finish, Prefill, Text, Timings, Usage
 EVENT_BYTES_MAX = 1 << 20
 HELD_BYTES_MAX = 1 << 18
 _DONE = b"[DONE]"
+_TIMINGS = b'"timings"'
 _WORDS_LIMIT = 300
 
 
@@ -194,6 +196,24 @@ async def read_events(chunks: AsyncIterable[bytes]) -> AsyncIterator[Event]:
         for event in reader.feed(chunk):
             yield event
     reader.end()
+
+
+def read_figures(tail: bytes) -> tuple[Usage, Timings] | None:
+    """What the engine says of an answer in the last pieces of its stream; None if it says nothing.
+
+    Of the tokens, what its timings count.
+    """
+    for line in reversed(tail.split(b"\n")):
+        if not line.startswith(b"data:") or _TIMINGS not in line:
+            continue
+        with suppress(ValueError, RecursionError):
+            timings = _object(_object(json.loads(line[5:])).get("timings"))
+            if not timings:
+                continue
+            cached, read = _count(timings.get("cache_n")), _count(timings.get("prompt_n"))
+            usage = Usage(cached + read, _count(timings.get("predicted_n")), cached)
+            return usage, _measured(timings)
+    return None
 
 
 def _decode(data: bytes) -> dict[str, Any]:

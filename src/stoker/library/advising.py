@@ -59,7 +59,7 @@ def advise_on(
         needs=constraints.to_needs(),
         machine=machine,
         estimate=estimate or rough_estimate(judgement),
-        apis=tuple(_apis(constraints, judgement)),
+        apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
         costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
         cached_share=constraints.api.cached_share,
@@ -78,7 +78,7 @@ def rough_estimate(judgement: Judgement) -> Estimate:
     return estimate
 
 
-def _apis(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:
+def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:
     """The endpoint that was named, or those that the judgement proposes, with their prices."""
     prompt = constraints.prompt_tokens or judgement.prompt_tokens
     if constraints.api.model is not None:

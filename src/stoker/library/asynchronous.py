@@ -34,6 +34,7 @@ from stoker.models.catalogue import find_model
 from stoker.models.store import Store
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.state.home import Home
+from stoker.state.measurements import MeasurementLog
 from stoker.workers.policy import CageReport
 from stoker.workers.worker import Worker
 
@@ -280,7 +281,14 @@ class AsyncLocalModelRuntime:
         home = Home.find().prepare()
         engine = find_engine(self._plan.engine)
         keep = Store(home.models).hold_path(self._plan.model.path)
-        return Worker(self._plan, engine, directory=home.workers, clock=self._clock, keep=keep)
+        return Worker(
+            self._plan,
+            engine,
+            directory=home.workers,
+            clock=self._clock,
+            keep=keep,
+            recorder=MeasurementLog(home.measurements),
+        )
 
 
 def plan_for(model: str, context: int | None, slots: int, threads: int | None) -> Plan:

@@ -16,6 +16,7 @@ from stoker.models.attention import LAYERS_MAX, Shape, kinds, window_of, windowe
 from stoker.models.gguf import Header
 from stoker.models.gguf_parts import read_all
 from stoker.models.layout import layout_of
+from stoker.models.weight_uses import weight_uses
 
 _ENCODERS = frozenset(
     {
@@ -99,6 +100,7 @@ def _basic(header: Header, architecture: str, layers: int) -> ModelFacts:
         weight_bytes=by_size(header.weight_bytes),
         big_endian=header.big_endian,
         layout=layout_of(header, architecture, layers),
+        uses=weight_uses(header.table.group_elements, header.table.group_bytes),
     )
 
 

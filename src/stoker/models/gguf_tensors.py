@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stoker.models.ggml_types import TensorType
+from stoker.models.weight_uses import EXPERTS, Sums, group_of
 
 _LAYER = re.compile(r"blk\.(\d{1,6})\.(.*)", re.DOTALL)
 _STATE = ("ssm_", "time_mix_", "shortconv")
 _KEYS = ("attn_k.", "attn_kv_", "attn_k_b", "attn_qkv.")
-_EXPERTS = "_exps."
 _EMBEDDING, _OUTPUT = "token_embd.weight", "output.weight"
 ENGINE_ALIGNMENT = 32
 
@@ -45,6 +45,8 @@ class Tensors:
     first tensor's first byte to the last one's last, `padded_bytes` the tensors of each layer (-1
     for those of none), each rounded up as the engine lays them out. `embedding` is the matrix of
     the tokens' vectors; without an output matrix of its own the model uses it at both ends.
+    `group_elements` and `group_bytes` are by what tensors are used for and their type (see
+    `weight_uses`).
     """
 
     count: int = 0
@@ -57,6 +59,8 @@ class Tensors:
     padded_bytes: dict[int, int] = field(default_factory=dict)
     embedding: Place | None = None
     has_output: bool = False
+    group_elements: Sums = field(default_factory=Sums)
+    group_bytes: Sums = field(default_factory=Sums)
 
 
 def summed(places: Iterable[Place]) -> Tensors:
@@ -65,12 +69,16 @@ def summed(places: Iterable[Place]) -> Tensors:
     weight_bytes: Counter[str] = Counter()
     padded: Counter[int] = Counter()
     state, keys = set[int](), set[int]()
+    group_elements, group_bytes = Sums(), Sums()
     ends: dict[str, Place] = {}
     for place in places:
         count += 1
         parameters += place.elements
-        experts += place.elements if _EXPERTS in place.name else 0
+        experts += place.elements if EXPERTS in place.name else 0
         weight_bytes[place.type.name] += place.bytes
+        group = group_of(place.name), place.type.name
+        group_elements[group] += place.elements
+        group_bytes[group] += place.bytes
         padded[_note_layer(place.name, state, keys)] += aligned(place.bytes, ENGINE_ALIGNMENT)
         end = max(end, place.offset + place.bytes)
         if place.name in {_EMBEDDING, _OUTPUT}:
@@ -86,6 +94,8 @@ def summed(places: Iterable[Place]) -> Tensors:
         dict(padded),
         ends.get(_EMBEDDING),
         _OUTPUT in ends,
+        group_elements=group_elements,
+        group_bytes=group_bytes,
     )
 
 
@@ -107,6 +117,8 @@ def joined(parts: Sequence[Tensors]) -> Tensors:
         dict(padded),
         next((part.embedding for part in parts if part.embedding), None),
         any(part.has_output for part in parts),
+        group_elements=sum((part.group_elements for part in parts), Sums()),
+        group_bytes=sum((part.group_bytes for part in parts), Sums()),
     )
 
 

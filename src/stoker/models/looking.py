@@ -6,7 +6,7 @@ from stoker.core.model import ModelFacts
 from stoker.models.download.client import HttpClient
 from stoker.models.download.limits import DownloadLimits
 from stoker.models.remote_checkpoint import checkpoint_facts
-from stoker.models.remote_facts import remote_facts
+from stoker.models.remote_facts import Headers, remote_facts, remote_headers
 from stoker.models.sources.base import Checkpoint, Offer
 from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.opening import source_for
@@ -30,6 +30,17 @@ async def look_at(reference: Reference) -> tuple[ModelFacts, str]:
             if isinstance(found, Checkpoint):
                 return await checkpoint_facts(found, client), found.source
             return await remote_facts(found, client), found.source
+
+
+async def look_closely(reference: Reference) -> tuple[Headers, Offer]:
+    """The headers of the GGUF model that `reference` names, and what its source said.
+
+    Raises as `look_at`.
+    """
+    async with HttpClient(limits=LIMITS) as client:
+        offer = await source_for(reference).resolve(client)
+        with explained(reference):
+            return await remote_headers(offer, client), offer
 
 
 async def _found(reference: Reference, client: HttpClient) -> Offer | Checkpoint:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from stoker.core.errors import ModelFileGarbageError, SourceError
 from stoker.core.model import ModelFacts
 from stoker.models.facts import facts_of, read_facts
-from stoker.models.gguf import Header, Parser, fetch_header
+from stoker.models.gguf import HEADER_BYTES_MAX, Header, Parser
 from stoker.models.gguf_parts import joined_parts, part_names
+from stoker.models.hollow import Hollow, hollowed
 from stoker.models.manifest import LAYERS_MAX
-from stoker.models.prefix import MoreNeeded, ReadRange
+from stoker.models.prefix import MoreNeeded, ReadRange, read_remote
 from stoker.models.sources.base import MODEL, Found, Offer, Offered
 
 PART_BYTES = 64 << 10
@@ -46,8 +47,29 @@ class RangeHttp(Protocol):
         """The bytes at `url`, at most `most_bytes` of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The facts of a far model, and what its headers were read from: name, header and bytes."""
+
+    facts: ModelFacts
+    read: tuple[tuple[str, Header, bytes], ...]
+
+    def hollow(self) -> tuple[Hollow, ...]:
+        """The model, hollow, for an engine that counts memory.
+
+        Raises:
+            UnsupportedModelError: its numbers are big-endian, which no engine here reads.
+        """
+        return tuple(hollowed(name, header, data) for name, header, data in self.read)
+
+
 async def remote_facts(offer: Offer, http: RangeHttp) -> ModelFacts:
-    """The facts of the model that `offer` has; of a split model those of all parts together.
+    """The facts of the model that `offer` has; errors as `remote_headers`."""
+    return (await remote_headers(offer, http)).facts
+
+
+async def remote_headers(offer: Offer, http: RangeHttp) -> Headers:
+    """The headers of the model that `offer` has; of a split model those of all parts.
 
     Raises:
         SourceError: the source cannot be read in ranges, or does not say how long a file is.
@@ -56,41 +78,62 @@ async def remote_facts(offer: Offer, http: RangeHttp) -> ModelFacts:
     files = [file for file in offer.files if file.kind == MODEL]
     first = files[0]
     if first.path is not None:
-        return replace(await asyncio.to_thread(read_facts, first.path), digest=first.digest)
-    header = await _header(first, http)
+        facts = await asyncio.to_thread(read_facts, first.path)
+        return Headers(replace(facts, digest=first.digest), ())
+    header, data = await _header(first, http)
     names = part_names(_base(first), header)
     _check_parts(names, files)
     others = await _other_headers(files[1:], http)
-    whole = joined_parts(names[0], [header, *others]) if others else header
-    return replace(facts_of(names[0], whole), digest=first.digest, parts=len(names))
+    read = [(header, data), *others]
+    whole = joined_parts(names[0], [one for one, _ in read]) if others else header
+    facts = replace(facts_of(names[0], whole), digest=first.digest, parts=len(names))
+    return Headers(facts, tuple((name, *one) for name, one in zip(names, read, strict=True)))
 
 
-async def _header(file: Offered, http: RangeHttp) -> Header:
+class _Keeping:
+    """Reads a header, and keeps the bytes that it was read from."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._parser = Parser(name, size)
+
+    def read(self, data: bytes) -> tuple[Header, bytes]:
+        """The header and `data`; raises as `gguf.Parser.read`."""
+        return self._parser.read(data), data
+
+
+async def _header(file: Offered, http: RangeHttp) -> tuple[Header, bytes]:
     size = await size_of(file, http)
-    return await fetch_header(_base(file), size, reading(file, http))
+    return await _fetch(_base(file), size, reading(file, http))
 
 
-async def _other_headers(files: Sequence[Offered], http: RangeHttp) -> list[Header]:
+async def _fetch(name: str, size: int, read: ReadRange) -> tuple[Header, bytes]:
+    def make(size: int) -> _Keeping:
+        return _Keeping(name, size)
+
+    return await read_remote(name, size, read, HEADER_BYTES_MAX, make)
+
+
+async def _other_headers(files: Sequence[Offered], http: RangeHttp) -> list[tuple[Header, bytes]]:
     turns = asyncio.Semaphore(PARTS_AT_ONCE_MAX)
 
-    async def one(file: Offered) -> Header:
+    async def one(file: Offered) -> tuple[Header, bytes]:
         async with turns:
             return await _part_header(file, http)
 
     return list(await asyncio.gather(*(one(file) for file in files)))
 
 
-async def _part_header(file: Offered, http: RangeHttp) -> Header:
+async def _part_header(file: Offered, http: RangeHttp) -> tuple[Header, bytes]:
     """The header of a later part: it has no vocabulary, so little is asked for at first."""
     size = await size_of(file, http)
     read = reading(file, http)
     if size > PART_BYTES:
         data = await read(0, PART_BYTES)
         try:
-            return Parser(_base(file), size).read(data)
+            return _Keeping(_base(file), size).read(data)
         except MoreNeeded:
             pass
-    return await fetch_header(_base(file), size, read)
+    return await _fetch(_base(file), size, read)
 
 
 async def size_of(file: Offered, http: RangeHttp) -> int:

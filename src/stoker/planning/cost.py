@@ -48,6 +48,11 @@ def local_month(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> M
     )
 
 
+def fixed_month(costs: LocalCosts, days_per_month: float) -> Interval | None:
+    """What a month costs here when nobody asks anything; None where a figure is missing."""
+    return _fixed(costs, days_per_month).usd
+
+
 def api_month(price: ApiPrice | None, volume: Volume) -> MonthlyCost:
     """What a month of `volume` costs at an API; tokens that were sent before have their price."""
     price = price or _UNKNOWN_PRICE

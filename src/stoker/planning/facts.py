@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from stoker.core.advice import Answer, ApiOption, Fit, LocalOption
+from stoker.core.advice import Answer, ApiOption, LocalOption
 from stoker.core.costs import ApiPrice, BreakEven, Enough, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
+from stoker.core.plan import Verdict
 from stoker.core.rules import VOCABULARY
 from stoker.core.units import format_bytes, format_seconds
 from stoker.planning.catalogue import reaches
@@ -80,7 +81,7 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
 def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
     if local is None:
         return
-    yield "local_tight", _yes(local.fit is Fit.TIGHT)
+    yield "local_tight", _yes(local.fit is Verdict.TIGHT)
     yield "local_model", _text(f"{local.name} ({local.quantization})")
     yield "local_memory", _text(format_bytes(local.memory_bytes))
     yield "local_quality", _word(local.tier or "unproven")

@@ -56,6 +56,16 @@ class Home:
         return self.root / "digests.json"
 
     @property
+    def calibration(self) -> Path:
+        """How fast this machine was found to be."""
+        return self.root / "calibration.json"
+
+    @property
+    def measurements(self) -> Path:
+        """What loads and answers were measured to take."""
+        return self.root / "measurements.jsonl"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -20,16 +21,28 @@ from stoker.workers.spare import Spare
 from stoker.workers.wire import Exchange, WireError, connect
 
 _BROKEN = (WireError, OSError)
+# The engine's figures come with its last event, in front of the stream's end mark.
+TAIL_PIECES = 4
 
 
 class EngineStream:
-    """The body of one answer, piece by piece as the engine sends it; made by `Link.open`."""
+    """The body of one answer, piece by piece as the engine sends it; made by `Link.open`.
+
+    `is_whole` is true once it has come to its end; `tail` has its last pieces.
+    """
 
     def __init__(self, link: Link, response: Exchange) -> None:
         self._link = link
         self._response = response
         self._reason: WorkerLostError | None = None
         self._heard_at = link.clock.now()
+        self._last: deque[bytes] = deque(maxlen=TAIL_PIECES)
+        self.is_whole = False
+
+    @property
+    def tail(self) -> bytes:
+        """The last `TAIL_PIECES` pieces."""
+        return b"".join(self._last)
 
     def __aiter__(self) -> EngineStream:
         return self
@@ -42,8 +55,10 @@ class EngineStream:
         if self._reason is not None:
             raise self._reason
         if not piece:
+            self.is_whole = True
             raise StopAsyncIteration
         self._heard_at = self._link.heard()
+        self._last.append(piece)
         return piece
 
     async def pour(self, sink: Callable[[bytes], bool]) -> bool:
@@ -58,12 +73,14 @@ class EngineStream:
 
         def pass_on(piece: bytes) -> bool:
             self._heard_at = self._link.heard()
+            self._last.append(piece)
             return sink(piece)
 
         try:
-            return await self._response.pour(pass_on)
+            self.is_whole = await self._response.pour(pass_on)
         except _BROKEN as error:
             raise self._lost(error) from error
+        return self.is_whole
 
     def abort(self, reason: WorkerLostError) -> None:
         """Break the stream: whoever reads it gets the first `reason` given."""

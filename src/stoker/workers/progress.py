@@ -34,12 +34,21 @@ async def reading_told(
 
 def bytes_read(pid: int, proc: Path = PROC) -> int | None:
     """What process `pid` has read in its life, in bytes; None where the kernel does not tell us."""
+    return _counted(pid, "rchar", proc)
+
+
+def bytes_from_disk(pid: int, proc: Path = PROC) -> int | None:
+    """What of that came from a disk and not from memory; None where the kernel does not tell us."""
+    return _counted(pid, "read_bytes", proc)
+
+
+def _counted(pid: int, name: str, proc: Path) -> int | None:
     try:
         text = (proc / str(pid) / "io").read_text(encoding="ascii")
     except OSError:
         return None
     fields = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
-    return int(fields["rchar"]) if fields.get("rchar", "").isdigit() else None
+    return int(fields[name]) if fields.get(name, "").isdigit() else None
 
 
 async def _follow(pid: int, total_bytes: int, clock: Clock, tell: Callable[[float], None]) -> None:

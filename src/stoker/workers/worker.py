@@ -23,16 +23,17 @@ from stoker.core.errors import (
     StokerError,
     WorkerLostError,
 )
+from stoker.core.measurement import NoRecorder, Recorder
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Event, Request
 from stoker.engines.base import ChildReport, Engine
-from stoker.engines.openai_wire import read_events
+from stoker.engines.openai_wire import read_events, read_figures
 from stoker.workers.caged import start_caged
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
 from stoker.workers.link import EngineStream, Link
 from stoker.workers.process import ChildProcess, Ears, describe_exit, memory_of
-from stoker.workers.progress import reading_told
+from stoker.workers.progress import bytes_from_disk, reading_told
 from stoker.workers.readiness import wait_first_answer, wait_silent
 from stoker.workers.reports import Reports
 from stoker.workers.runtime_dir import RuntimeDirectory
@@ -47,8 +48,9 @@ class Worker:
     """One child process that holds one loaded model. Starts once; ends stopped or failed.
 
     `directory` is a private folder under which the worker makes its own. `keep` is entered for as
-    long as the worker has a process, and keeps the model's file from being removed. Made and used
-    in one running event loop, whose thread must outlive it (see `process`).
+    long as the worker has a process, and keeps the model's file from being removed. `recorder`
+    hears what loads and answers took. Made and used in one running event loop, whose thread must
+    outlive it (see `process`).
     """
 
     def __init__(  # noqa: PLR0913 - what it runs, where, and on what terms; each by its name
@@ -60,6 +62,7 @@ class Worker:
         clock: Clock = _SYSTEM_CLOCK,
         limits: WorkerLimits = DEFAULT_LIMITS,
         keep: AbstractContextManager[object] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.plan = plan
         self._engine = engine
@@ -68,6 +71,7 @@ class Worker:
         self._limits = limits
         self._keep = keep or contextlib.nullcontext()
         self._kept = contextlib.ExitStack()
+        self._recorder = recorder or NoRecorder()
         self._state = WorkerState.COLD
         self._tail = LineTail(limits.stderr_lines, limits.stderr_bytes)
         self._reports: Reports | None = None
@@ -133,10 +137,12 @@ class Worker:
         link = self._ready_link()
         wire = self._engine.translate(request)
         self._busy += 1
+        streams = self._busy
         self._quiet.clear()
         try:
             async with link.open(wire, self._engine.explain_refusal) as stream:
                 yield stream
+                self._note(stream, streams)
         finally:
             self._busy -= 1
             if self._busy == 0:
@@ -192,6 +198,13 @@ class Worker:
             exit=None if status is None else describe_exit(status),
         )
 
+    def _note(self, stream: EngineStream, streams_first: int) -> None:
+        """Tell the recorder what the engine says of a whole answer."""
+        if not stream.is_whole or not self._recorder.wants(self.plan):
+            return
+        if figures := read_figures(stream.tail):
+            self._recorder.answered(self.plan, *figures, (streams_first, self._busy))
+
     @property
     def _name(self) -> str:
         return str(self.plan.model.ref)
@@ -226,6 +239,8 @@ class Worker:
             raise
         self._cold_start = cold_start
         self._to(WorkerEvent.ANSWER)
+        disk_bytes = None if self._child is None else bytes_from_disk(self._child.pid)
+        self._recorder.loaded(self.plan, cold_start, disk_bytes)
         self._watch = asyncio.ensure_future(self._watch_over())
         return cold_start
 

@@ -60,3 +60,26 @@ def test_counts_are_shown_in_decimal_units(count: int, shown: str) -> None:
 def test_no_figure_has_an_exponent(count: int, seconds: float) -> None:
     shown = units.format_bytes(count) + units.format_count(count) + units.format_seconds(seconds)
     assert "e" not in shown.replace("B", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("8GiB", 8 << 30),
+        ("8G", 8 << 30),
+        ("512 MiB", 512 << 20),
+        ("1.5g", 3 << 29),
+        ("9", 9),
+        ("2TB", 2 << 40),
+        (" 1k ", 1024),
+        ("7b", 7),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert units.parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1G", "8 apples", "G", "1e9", "inf", "1" * 30, "8GiBs"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="size"):
+        units.parse_bytes(text)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stoker.core.errors import EngineError
 from stoker.core.request import Event, Finish, Prefill, Text, Timings, Usage
 from stoker.engines import openai_wire
-from stoker.engines.openai_wire import EventReader, assemble, read_events
+from stoker.engines.openai_wire import EventReader, assemble, read_events, read_figures
 
 TIMINGS = {
     "cache_n": 4,
@@ -192,3 +192,33 @@ async def test_a_stream_that_breaks_off_is_an_error() -> None:
         await assemble(Pieces(cut))
     with pytest.raises(EngineError, match="ended before"):
         _ = [event async for event in read_events(stream_of(cut))]
+
+
+TIMED = (
+    b'{"choices":[],"timings":{"cache_n":2,"prompt_n":8,"prompt_ms":50.0,'
+    b'"predicted_n":5,"predicted_ms":400.0}}'
+)
+
+
+def test_the_engines_figures_are_in_the_last_events() -> None:
+    tail = b'ntent":"x"}}]}\n\ndata: ' + TIMED + b"\n\ndata: [DONE]\n\n"
+    figures = read_figures(tail)
+    assert figures is not None
+    usage, timings = figures
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (10, 5, 2)
+    assert (timings.prefill_s, timings.decode_s) == (0.05, 0.4)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"",
+        b"data: [DONE]\n\n",
+        b"data: " + TIMED[:-5],
+        TIMED,
+        b'data: "timings"\n\n' + b"data: [\n",
+        b'data: {"timings": []}x',
+    ],
+)
+def test_a_tail_without_figures_says_nothing(tail: bytes) -> None:
+    assert read_figures(tail) is None

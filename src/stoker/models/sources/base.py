@@ -97,12 +97,14 @@ class Offered:
 class Offer:
     """What a source has for one reference; `source` is that reference, pinned to what was found.
 
-    `notes` tell a person what was left out, and why.
+    `notes` tell a person what was left out, and why. `listed` has the models of the same place by
+    quantization, with their bytes, the chosen one among them; empty where nobody looked.
     """
 
     source: str
     files: tuple[Offered, ...]
     notes: tuple[str, ...] = ()
+    listed: tuple[tuple[str, int], ...] = ()
 
     @property
     def model(self) -> Offered:
@@ -175,6 +177,16 @@ def choose(
     raise InvalidSourceError(
         f"{reference} has no {choice}; it has {found[0].name}{more}", hint=hint
     ).with_choices(found)
+
+
+def listed(files: Iterable[Offered]) -> tuple[tuple[str, int], ...]:
+    """The whole models among `files` by quantization, with their bytes; those known by both."""
+    found = {
+        group[0].quantization: sum(file.size_bytes or 0 for file in group)
+        for group in _groups(files)
+        if group[0].quantization and all(file.size_bytes for file in group)
+    }
+    return tuple(found.items())
 
 
 def _groups(files: Iterable[Offered]) -> list[list[Offered]]:

@@ -30,6 +30,7 @@ from stoker.models.sources.base import (
     Offer,
     Offered,
     choose,
+    listed,
     quantization_of,
 )
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
@@ -153,7 +154,7 @@ def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
     projectors, notes = _projectors(files, models[0].name)
     choice = wanted.choice or _choice(models[0].name)
     pinned = replace(wanted, commit=commit, choice=choice)
-    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes))
+    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes), listed(files))
 
 
 def _checked_commit(listing: Listing, wanted: HubReference) -> str:

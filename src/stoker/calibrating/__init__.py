@@ -1,0 +1,1 @@
+"""How fast is this machine? Measured on synthetic models, and fitted."""

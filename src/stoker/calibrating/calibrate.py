@@ -1,0 +1,70 @@
+"""One calibration from beginning to end: timed, fitted, kept."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib.metadata import version
+
+from stoker.calibrating.composing import Conditions, Taken, compose
+from stoker.calibrating.rounds import Progress, take_samples
+from stoker.calibrating.sampling import ENGINE, Bench
+from stoker.calibrating.subjects import subjects
+from stoker.core.calibration import Calibration
+from stoker.core.clock import Clock, SystemClock
+from stoker.core.machine import Machine
+from stoker.machine.facts import read_machine
+from stoker.state.calibrations import save_calibration
+from stoker.state.home import Home
+
+WHOLE_S, QUICK_S = 215.0, 75.0
+
+
+async def calibrate(
+    home: Home,
+    *,
+    quick: bool = False,
+    wait_s: float = 0.0,
+    clock: Clock | None = None,
+    on_step: Progress = lambda *_: None,
+) -> Calibration:
+    """Time this machine on synthetic models, fit its speeds, and keep them in `home`.
+
+    Takes under four minutes of timing, about one if `quick`, and up to `wait_s` more of waiting for
+    other programs to rest. `on_step` hears how many of how many steps are done, and what is next.
+
+    Raises:
+        CalibrationError: too little could be timed.
+        AlreadyRunningError, DiskFullError, HomeError: before anything is timed.
+        StokerError: a model did not load.
+    """
+    home.prepare()
+    machine = read_machine()
+    clock = clock or SystemClock()
+    end_s = clock.now() + (QUICK_S if quick else WHOLE_S)
+    bench = Bench(home.workers, clock, machine.cores, end_s, wait_s)
+    await take_samples(home, subjects(quick=quick), bench, on_step)
+    taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
+    calibration = compose(taken, conditions_of(machine, quick=quick))
+    save_calibration(home, calibration)
+    return calibration
+
+
+def conditions_of(machine: Machine, *, quick: bool) -> Conditions:
+    """The conditions under which `machine` is calibrated now."""
+    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
+    return Conditions(
+        machine=machine.name or platform.node(),
+        engine=ENGINE,
+        engine_version=version("xllamacpp"),
+        threads=machine.cores,
+        taken_unix_s=int(time.time()),
+        quick=quick,
+        more=(
+            ("cpu", machine.cpu),
+            ("features", " ".join(machine.features)),
+            ("cores", str(machine.cores)),
+            ("load_at_end", load),
+        ),
+    )

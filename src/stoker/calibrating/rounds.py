@@ -1,0 +1,128 @@
+"""The order of a calibration: every model once, then all of them again, until the time is over.
+
+Owns the folder of the models, which is empty again whatever ends a calibration, and the clock. What
+disturbs one round disturbs one sample of each figure, and medians do not move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stoker.calibrating.sampling import Bench, visit, visit_cold
+from stoker.calibrating.subjects import SHAPES, Subject
+from stoker.core.disk_errors import disk_errors
+from stoker.core.errors import AlreadyRunningError, DiskFullError
+from stoker.core.units import GIB, format_bytes
+from stoker.models.synthetic import write_model
+from stoker.state.home import Home
+
+ROUNDS = 3
+_COLD_ROUNDS = 2
+_SPARE_BYTES = 1 * GIB
+
+Progress = Callable[[int, int, str], None]
+
+
+async def take_samples(
+    home: Home, asked: Sequence[Subject], bench: Bench, on_step: Progress = lambda *_: None
+) -> None:
+    """Time `asked` on `bench` in rounds, until all are done or its time is over.
+
+    `on_step` hears how many of how many steps are done, and what is next.
+
+    Raises:
+        AlreadyRunningError: another calibration runs in this home.
+        DiskFullError: there is no room for the models.
+        StokerError: a model did not load.
+    """
+    with _folder(home) as folder:
+        _check_room(folder, asked)
+        steps = list(_steps(asked))
+        for done, step in enumerate(steps):
+            if bench.is_over:
+                break
+            on_step(done, len(steps), step.subject.name)
+            await _take(bench, step, folder)
+        on_step(len(steps), len(steps), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    subject: Subject
+    streams: int = 1
+    cold: bool = False
+
+
+async def _take(bench: Bench, step: _Step, folder: Path) -> None:
+    path = folder / f"{step.subject.name}.gguf"
+    if not path.exists():
+        shape = SHAPES[step.subject.shape]
+        await asyncio.to_thread(write_model, path, shape, step.subject.format)
+    if step.cold:
+        await visit_cold(bench, step.subject, path)
+    else:
+        await visit(bench, step.subject, path, step.streams)
+
+
+def _steps(asked: Sequence[Subject]) -> Iterator[_Step]:
+    """One visit after the other; in each round in another order."""
+    order = random.Random(0)  # noqa: S311 - an order that can be repeated
+    for turn in range(ROUNDS):
+        steps = [_Step(one) for one in asked if one.asks and turn < one.rounds]
+        if turn < _COLD_ROUNDS:
+            steps += [_Step(one, cold=True) for one in asked if one.cold]
+        together = [one for one in asked if turn < one.together_rounds]
+        steps += [
+            _Step(one, streams)
+            for one in together
+            for streams in dict.fromkeys(ask.streams for ask in one.together)
+        ]
+        order.shuffle(steps)
+        yield from steps
+
+
+@contextmanager
+def _folder(home: Home) -> Iterator[Path]:
+    """A private folder for models, empty at first and removed afterwards; one at a time."""
+    folder = home.run / "calibration"
+    with disk_errors(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(
+                "A calibration runs already", hint="wait for it, or stop it"
+            ) from None
+        try:
+            _empty(folder)  # what one that was killed has left behind
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        left.unlink()
+
+
+def _check_room(folder: Path, asked: Sequence[Subject]) -> None:
+    needed = sum({one.name: one.file_bytes for one in asked}.values()) + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DiskFullError(
+            f"A calibration writes {format_bytes(needed)} of models for a while and "
+            f"{format_bytes(free)} are free",
+            hint="free some space, or use --quick, which writes less",
+        )

@@ -1,0 +1,214 @@
+"""Timings of one synthetic model in a caged worker, in the engine's own figures.
+
+Owns how a timing is taken and when it is thrown away. Which models and how often is for `rounds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from stoker.calibrating import others
+from stoker.calibrating.subjects import Ask, Subject
+from stoker.core.clock import Clock
+from stoker.core.model import LocalModel, ModelRef
+from stoker.core.plan import Plan
+from stoker.core.request import Finish, Kind, Request, Sampling
+from stoker.engines.openai_wire import assemble
+from stoker.engines.registry import find_engine
+from stoker.models.facts import read_facts
+from stoker.workers.worker import Worker
+
+T = TypeVar("T")
+ENGINE = "llamacpp"
+TRIES = 4
+_QUIET_S = 0.1
+_LETTERS = "cdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One timing; the fields as in `core.calibration.Observation`."""
+
+    kind: str
+    shape: str
+    format: str
+    threads: int
+    tokens: int
+    past: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where and until when timings are taken; `taken` and `rejected` count them.
+
+    `wait_s` is how long may be waited, in all, for other programs to come to rest; `end_s` is the
+    instant on `clock` after which nothing new is begun.
+    """
+
+    directory: Path
+    clock: Clock
+    threads: int
+    end_s: float
+    wait_s: float
+    samples: list[Sample] = field(default_factory=list)
+    first_token_s: list[float] = field(default_factory=list)
+    taken: int = 0
+    rejected: int = 0
+    _asked: int = 0
+    _calm: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing new is to be begun."""
+        return self.clock.now() >= self.end_s
+
+    async def calm(self) -> None:
+        """Return once others rest, or when there is no more time to wait for it.
+
+        While one timing after the other is good, nobody waits.
+        """
+        while self.wait_s > 0 and not self.is_over and not self._calm:
+            before, begun = others.read(None), self.clock.now()
+            await self.clock.sleep(_QUIET_S)
+            self._calm = not others.were_busy(before, others.read(None))
+            waited = self.clock.now() - begun
+            self.wait_s -= waited
+            self.end_s += waited
+
+    def judge(self, before: others.Reading | None, pid: int | None) -> bool:
+        """Count a timing that began at `before`; whether it is good."""
+        self._calm = not others.were_busy(before, others.read(pid))
+        self.taken += 1
+        self.rejected += not self._calm
+        return self._calm
+
+    async def timed(self, pid: int | None, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What `work` gives while others rest; None if they never did, or time is over."""
+        for _ in range(TRIES):
+            await self.calm()
+            if self.is_over:
+                return None
+            before = others.read(pid)
+            result = await work()
+            if self.judge(before, pid):
+                return result
+        return None
+
+    def prompt(self, tokens: int) -> str:
+        """A text of so many tokens (a synthetic model has one for each letter).
+
+        It begins with another letter than the one before it, so that nothing of it is cached.
+        """
+        self._asked += 1
+        return (_LETTERS[self._asked % len(_LETTERS)] + " mi lo" * (tokens // 6 + 1))[:tokens]
+
+
+async def visit(bench: Bench, subject: Subject, path: Path, streams: int = 1) -> None:
+    """Load `subject` from `path`, time what is asked of it, and let it go.
+
+    With more than one of `streams`, only so many answers at a time are timed.
+    """
+    every = (*subject.asks, *subject.together)
+    asks = tuple(ask for ask in every if ask.streams == streams)
+    async with _loaded(bench, subject, path, asks) as worker:
+        pid = worker.statistics().pid
+        await _answers(bench, worker, Ask(16, 8, streams))  # the first touches fresh memory
+        for ask in asks:
+            finishes = await bench.timed(pid, lambda ask=ask: _answers(bench, worker, ask))  # type: ignore[misc]
+            if finishes:
+                bench.samples += samples_of(subject, worker.plan.threads, ask, finishes)
+
+
+async def visit_cold(bench: Bench, subject: Subject, path: Path) -> None:
+    """Load `subject` from the disk and let it go."""
+    await asyncio.to_thread(forget, path)
+    async with _loaded(bench, subject, path, (Ask(16, 1),), kind="cold"):
+        pass
+
+
+def forget(path: Path) -> None:
+    """Let the system drop the file's pages from memory, where it can."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def _loaded(
+    bench: Bench, subject: Subject, path: Path, asks: tuple[Ask, ...], kind: str = "load"
+) -> AsyncIterator[Worker]:
+    facts = read_facts(path)
+    threads = subject.threads or bench.threads
+    context = max(ask.prompt + ask.answer for ask in asks) + 64
+    streams = asks[0].streams
+    plan = Plan(LocalModel(ModelRef("calibration"), path, facts), ENGINE, context, streams, threads)
+    worker = Worker(plan, find_engine(ENGINE), directory=bench.directory, clock=bench.clock)
+    await bench.calm()
+    before = others.read(None)
+    cold = await worker.start()
+    try:
+        if bench.judge(before, worker.statistics().pid) and streams == 1:
+            bench.samples.append(
+                Sample(kind, subject.shape, subject.format, threads, 0, 0, cold.total_s)
+            )
+        yield worker
+    finally:
+        await worker.stop(drain_s=0)
+
+
+async def _answers(bench: Bench, worker: Worker, ask: Ask) -> list[Finish]:
+    asked = [_answer(bench, worker, ask) for _ in range(ask.streams)]
+    return list(await asyncio.gather(*asked))
+
+
+async def _answer(bench: Bench, worker: Worker, ask: Ask) -> Finish:
+    request = Request(
+        id="calibration",
+        model=worker.plan.model.ref,
+        kind=Kind.COMPLETION,
+        inputs=(bench.prompt(ask.prompt),),
+        sampling=Sampling(temperature=0.0, max_tokens=ask.answer),
+    )
+    begun, first = bench.clock.now(), list[float]()
+    async with worker.open(request) as stream:
+        whole = await assemble(stream, on_text=lambda: first.append(bench.clock.now() - begun))
+    if first and ask.streams == 1:
+        bench.first_token_s.append(first[0] - whole.finish.timings.prefill_s)
+    return whole.finish
+
+
+def samples_of(subject: Subject, threads: int, ask: Ask, finishes: list[Finish]) -> list[Sample]:
+    """What the engine's figures say of one `ask`; nothing of an answer that ended early.
+
+    The engine's clock of an answer starts at its first token, so the steps are one less than the
+    tokens.
+    """
+    name = subject.shape, subject.format, threads
+    steps = [
+        one.timings.decode_s / (one.usage.completion_tokens - 1)
+        for one in finishes
+        if one.usage.completion_tokens == ask.answer > 1
+    ]
+    if len(steps) < ask.streams:
+        return []
+    past = ask.prompt + ask.answer // 2
+    if ask.streams > 1:
+        return [Sample("streams", *name, ask.streams, past, statistics.median(steps))]
+    found = [Sample("decode", *name, 1, past, steps[0])]
+    usage, timings = finishes[0].usage, finishes[0].timings
+    if usage.cached_tokens == 0:
+        found.append(Sample("prefill", *name, usage.prompt_tokens, 0, timings.prefill_s))
+    return found

@@ -1,0 +1,83 @@
+"""`stoker calibrate`: how fast this machine is, measured once for all plans."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from stoker.cli.calibration_page import show
+from stoker.cli.options import json_option, print_json
+from stoker.core.units import format_seconds
+from stoker.state.calibrations import load_calibration, to_document
+from stoker.state.home import Home
+
+if TYPE_CHECKING:
+    from stoker.core.calibration import Calibration
+
+
+@click.command("calibrate", short_help="Measure how fast this machine runs models.")
+@click.option("--quick", is_flag=True, help="Fewer formats and rounds: about a minute.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 86400),
+    default=30.0,
+    metavar="SECONDS",
+    help="Wait so long in all for other programs to rest (default 30).",
+)
+@click.option("--show", "kept", is_flag=True, help="Show the calibration that is kept.")
+@json_option
+def command(*, quick: bool, wait_s: float, kept: bool, as_json: bool) -> None:
+    """Measure how fast this machine runs models, so that plans can tell.
+
+    Writes small models of random weights, times them in the same caged process as any other model,
+    and fits what a model's size, format, layers and length cost. Takes under four minutes and a few
+    GiB of disk meanwhile. Timings that other programs disturbed are thrown away and taken again.
+
+    \b
+    Examples:
+      stoker calibrate
+      stoker calibrate --quick
+      stoker calibrate --show --json
+    """
+    home = Home.find()
+    calibration = load_calibration(home) if kept else _calibrate(home, quick=quick, wait_s=wait_s)
+    if calibration is None:
+        raise click.UsageError("Nothing is calibrated yet: leave --show out.")
+    if as_json:
+        print_json(to_document(calibration))
+    else:
+        show(calibration)
+
+
+def _calibrate(home: Home, *, quick: bool, wait_s: float) -> Calibration:
+    # numpy, gguf and the workers are slow to import; only this verb pays for them.
+    from stoker.calibrating.calibrate import calibrate  # noqa: PLC0415
+
+    meter = _Meter()
+    try:
+        return asyncio.run(calibrate(home, quick=quick, wait_s=wait_s, on_step=meter))
+    finally:
+        meter.end()
+
+
+class _Meter:
+    """Progress on a terminal's standard error."""
+
+    def __init__(self) -> None:
+        self._visible = sys.stderr.isatty()
+        self._begun = time.monotonic()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        if self._visible:
+            took = format_seconds(time.monotonic() - self._begun)
+            click.echo(f"\r\x1b[K{100 * done // total:3} %  {took}  {what}", err=True, nl=False)
+
+    def end(self) -> None:
+        """Leave an empty line."""
+        if self._visible:
+            click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,52 @@
+"""How fast one model is expected to run, figure by figure, and where each figure comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stoker.core.estimate import Interval
+
+
+class SpeedSource(StrEnum):
+    """Whose measurements an estimate rests on, the best first."""
+
+    MEASURED = "measured"  # this model, on this machine, in earlier runs
+    CALIBRATION = "calibration"  # this machine, synthetic models
+    PUBLISHED = "published"  # other machines, figures that others published
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The case that an estimate is about.
+
+    `prompt_tokens` are read before the first token of an answer; `context` is how many tokens an
+    answer's sequence has, in its middle; `streams` answers are written at a time.
+    """
+
+    prompt_tokens: int = 512
+    context: int = 1024
+    streams: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One model's speeds on one occasion; a figure that nobody can tell is None.
+
+    Seconds and tokens a second. `load_s` is with the file in the page cache, `load_cold_s` from the
+    disk; both count from the call to the first answer. `decode_tok_s` is of one answer alone,
+    `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together.
+    `notes` say what was borrowed, scaled or left out.
+    """
+
+    occasion: Occasion
+    source: SpeedSource
+    load_s: Interval | None = None
+    load_cold_s: Interval | None = None
+    ttft_s: Interval | None = None
+    prefill_tok_s: Interval | None = None
+    decode_tok_s: Interval | None = None
+    stream_tok_s: Interval | None = None
+    total_tok_s: Interval | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,78 @@
+"""Number formats that an engine multiplies in the same way, and which of them stand for others.
+
+Pure. A family is what a speed is measured for. One without a measurement borrows from its nearest
+relative that has one, and the interval grows by what such a guess was seen to err by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+# The engine has one kernel for each format; those of a family differ by how they store scales.
+_FAMILIES = {
+    "F32": "f32",
+    "F16": "f16",
+    "BF16": "bf16",
+    "Q8_0": "q8_0",
+    "Q5_0": "q5",
+    "Q5_1": "q5",
+    "Q4_0": "q4_0",
+    "Q4_1": "q4_1",
+    "Q6_K": "q6_k",
+    "Q5_K": "q5_k",
+    "Q4_K": "q4_k",
+    "Q3_K": "q3_k",
+    "Q2_K": "q2_k",
+    "IQ4_NL": "iq4_nl",
+    "IQ4_XS": "iq4_xs",
+    "IQ3_S": "iq3",
+    "IQ3_XXS": "iq3",
+    "IQ2_S": "iq2",
+    "IQ2_XS": "iq2",
+    "IQ2_XXS": "iq2",
+    "IQ1_S": "iq1",
+    "IQ1_M": "iq1",
+    "TQ1_0": "ternary",
+    "TQ2_0": "ternary",
+    "MXFP4": "mxfp4",
+    "NVFP4": "mxfp4",
+}
+# The nearest first: by the width of the weights and the way they are unpacked.
+_RELATIVES = {
+    "f32": ("f16", "bf16"),
+    "f16": ("bf16", "q8_0"),
+    "bf16": ("f16", "q8_0"),
+    "q8_0": ("q6_k", "q5"),
+    "q5": ("q5_k", "q4_1", "q6_k"),
+    "q4_0": ("iq4_nl", "q4_k", "q4_1"),
+    "q4_1": ("q5", "q4_k", "q4_0"),
+    "q6_k": ("q5_k", "q4_k"),
+    "q5_k": ("q6_k", "q4_k"),
+    "q4_k": ("q5_k", "q6_k", "q4_0"),
+    "q3_k": ("q2_k", "q4_k", "q5_k"),
+    "q2_k": ("q3_k", "q4_k"),
+    "iq4_nl": ("q4_0", "iq4_xs", "q4_k"),
+    "iq4_xs": ("iq4_nl", "q4_k"),
+    "iq3": ("iq2", "q3_k", "q4_k"),
+    "iq2": ("iq3", "q2_k"),
+    "iq1": ("iq2", "iq3"),
+    "ternary": ("q2_k", "q4_k"),
+    "mxfp4": ("iq4_nl", "q4_0", "q4_k"),
+}
+
+
+def family_of(number_format: str) -> str:
+    """The family of a format as files name it; `unknown` for one that no file had yet."""
+    return _FAMILIES.get(number_format.upper(), "unknown")
+
+
+def families() -> tuple[str, ...]:
+    """All families, the widest weights first."""
+    return tuple(dict.fromkeys(_FAMILIES.values()))
+
+
+def lender_of(family: str, measured: Collection[str]) -> str | None:
+    """`family` itself if it is among `measured`, else its nearest relative there, else None."""
+    if family in measured:
+        return family
+    return next((one for one in _RELATIVES.get(family, ()) if one in measured), None)

@@ -1,0 +1,171 @@
+"""Prices that samples were made from are found again, and the errors are those of unseen shapes."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+
+from stoker.calibrating.composing import Conditions, Taken, compose
+from stoker.calibrating.fitting import fit, observations_of, work_for
+from stoker.calibrating.sampling import Sample
+from stoker.calibrating.subjects import COMMON, OTHERS, SHAPES, Subject, subjects
+from stoker.core.calibration import Observation
+from stoker.core.errors import CalibrationError
+from stoker.models.ggml_types import TENSOR_TYPES
+from stoker.planning.calibrated import Calibrated
+from stoker.planning.formats import family_of
+from stoker.planning.spread import width_of
+from stoker.planning.terms import decode_terms, load_terms, prompt_terms, streams_terms
+
+READ = {family_of(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMON, *OTHERS))} | {
+    "f16": 50e-12,
+    "q8_0": 27e-12,
+}
+DECODE = {f"read:{family}": price for family, price in READ.items()} | {
+    "layers": 1e-4,
+    "vocabulary": 5e-9,
+    "heads": 1e-8,
+    "products": 1e-10,
+    "splits": 6e-5,
+    "step": 5e-4,
+}
+PREFILL = {f"multiply:{family}": 6e-12 + price / 10 for family, price in READ.items()} | {
+    "activations": 1e-9,
+    "reading": 1.0,
+    "heads": 2e-9,
+    "products": 3e-11,
+    "prompt": 2e-3,
+}
+STREAMS = {
+    f"multiply:{family}@{count}": price * (0.7 + 0.3 * count)
+    for family, price in READ.items()
+    for count in (2, 4, 8)
+} | {"layers": 1.5e-4, "each": 1.2, "experts": 1.1}
+LOAD = {f"load:{family}": 5e-10 for family in READ} | {"vocabulary": 2e-6, "start": 0.1}
+
+
+def decode_price(name: str) -> float:
+    return DECODE.get(name, 0.0)
+
+
+def exact(kind: str, subject: Subject, tokens: int, past: int, threads: int = 2) -> Sample:
+    """A sample that takes exactly what the prices above make of it."""
+    work = subject.work
+    terms, prices = {
+        "decode": lambda: (decode_terms(work, past), DECODE),
+        "prefill": lambda: (prompt_terms(work, tokens, 512, decode_price), PREFILL),
+        "streams": lambda: (streams_terms(work, tokens, past, decode_price), STREAMS),
+        "load": lambda: (load_terms(work), LOAD),
+    }[kind]()
+    seconds = sum(units * prices.get(name, 0.0) for name, units in terms.items())
+    return Sample(kind, subject.shape, subject.format, threads, tokens, past, seconds)
+
+
+def samples(noise: Callable[[], float] = lambda: 1.0, *, quick: bool = True) -> list[Sample]:
+    found = []
+    for subject in subjects(quick=quick):
+        threads = subject.threads or 2
+        for ask in subject.asks:
+            past = ask.prompt + ask.answer // 2
+            found += [exact("decode", subject, 1, past, threads)]
+            found += [exact("prefill", subject, ask.prompt, 0, threads)]
+        found += [
+            exact("streams", subject, ask.streams, ask.prompt + 20) for ask in subject.together
+        ]
+        found += [exact("load", subject, 0, 0, threads)]
+        if subject.cold:
+            warm = found[-1]
+            found += [Sample("cold", *_name(warm), 0, 0, warm.seconds + subject.file_bytes * 1e-9)]
+    return [
+        Sample(one.kind, *_name(one), one.tokens, one.past, one.seconds * noise()) for one in found
+    ]
+
+
+def _name(one: Sample) -> tuple[str, str, int]:
+    return one.shape, one.format, one.threads
+
+
+CONDITIONS = Conditions("here", "llamacpp", "1", threads=2, taken_unix_s=1, quick=True)
+
+
+def test_what_the_samples_were_made_from_is_found_again() -> None:
+    whole = compose(Taken(samples()), CONDITIONS)
+    for one in whole.observations:
+        if one.threads == 2 and one.kind != "streams":
+            assert one.seconds == pytest.approx(one.fitted_s), one
+    assert whole.decode.seconds_per_unit["read:q8_0"] == pytest.approx(27e-12)
+    assert whole.cold.seconds_per_unit["file"] == pytest.approx(1e-9)
+    unseen = Subject("experts", "Q4_K")
+    step = Calibrated(whole, 2).step(unseen.work, 1, 1000)
+    assert step is not None
+    assert step.middle == pytest.approx(exact("decode", unseen, 1, 1000).seconds)
+
+
+def test_steps_of_several_answers_are_found_again() -> None:
+    whole = compose(Taken(samples(quick=False)), CONDITIONS)
+    for one in whole.observations:
+        if one.kind == "streams" and one.format in {"Q8_0", "Q4_K"}:
+            assert one.seconds == pytest.approx(one.fitted_s, rel=0.02), one
+
+
+def test_noise_widens_the_interval_by_as_much() -> None:
+    dice = random.Random(7)  # noqa: S311 - noise that can be repeated
+    quiet = compose(Taken(samples(lambda: math.exp(dice.gauss(0, 0.02)))), CONDITIONS)
+    loud = compose(Taken(samples(lambda: math.exp(dice.gauss(0, 0.15)))), CONDITIONS)
+    assert 0.01 < width_of(quiet.decode.log_errors) < 0.08
+    assert width_of(loud.decode.log_errors) > 2 * width_of(quiet.decode.log_errors)
+
+
+def test_a_single_outlier_moves_neither_the_median_nor_the_fit() -> None:
+    three = samples() * 3
+    calm = compose(Taken(three), CONDITIONS)
+    spoilt = [
+        Sample(one.kind, *_name(one), one.tokens, one.past, 20 * one.seconds)
+        if at % 97 == 0
+        else one
+        for at, one in enumerate(three)
+    ]
+    assert compose(Taken(spoilt), CONDITIONS).decode == calm.decode
+
+
+def test_errors_are_of_shapes_that_the_fit_has_not_seen() -> None:
+    """One shape that differs from all others is not explained away by having been fitted."""
+    seen = observations_of([one for one in samples() if one.threads == 2])
+    decode = [one for one in seen if one.kind == "decode"]
+    odd = [_slower(one) if (one.shape, one.format) == ("deep", "Q8_0") else one for one in decode]
+    found, _ = fit(odd, lambda one: decode_terms(work_for(one), one.past))
+    assert max(found.log_errors) == pytest.approx(math.log(2), abs=0.05)
+
+
+def _slower(one: Observation) -> Observation:
+    return Observation(
+        **{
+            **{name: getattr(one, name) for name in one.__dataclass_fields__},
+            "seconds": 2 * one.seconds,
+        }
+    )
+
+
+def test_other_threads_are_known_by_their_ratio() -> None:
+    whole = compose(Taken(samples()), CONDITIONS)
+    assert [ratio.threads for ratio in whole.thread_ratios] == [1]
+    assert whole.thread_ratios[0].decode == pytest.approx(1.0)
+    assert whole.thread_ratios[0].prefill == pytest.approx(1.0)
+
+
+def test_too_few_timings_are_no_calibration() -> None:
+    with pytest.raises(CalibrationError):
+        compose(Taken(samples()[:4]), CONDITIONS)
+    with pytest.raises(CalibrationError):
+        compose(Taken([]), CONDITIONS)
+
+
+def test_every_shape_can_be_written_in_every_format_it_is_asked_in() -> None:
+    blocks = {one.name: one.block for one in TENSOR_TYPES.values()}
+    for subject in subjects(quick=False):
+        shape = SHAPES[subject.shape]
+        assert shape.hidden % blocks[subject.format] == 0
+        assert shape.ffn % blocks[subject.format] == 0
