@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from harness import AT_LEAST, AT_MOST, Result, Row, main, median
 from held_out import MODELS, QUICK, HeldOut
-from stoker.calibrating.calibrate import calibrate, conditions_of
+from stoker.calibrating.calibrate import calibrate, conditions_now
 from stoker.calibrating.composing import Taken, compose
 from stoker.calibrating.fitting import observations_of
 from stoker.calibrating.rounds import take_samples
@@ -29,10 +29,12 @@ from stoker.calibrating.sampling import Bench, visit
 from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, Subject
 from stoker.core.calibration import Calibration, Observation
 from stoker.core.clock import SystemClock
+from stoker.library.stated import published_told
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
 from stoker.planning.calibrated import Calibrated
 from stoker.planning.spread import Estimate
+from stoker.planning.stated import PROCESSOR, Told, errors_left_out
 from stoker.planning.work import Work, work_of
 from stoker.state.home import Home
 
@@ -65,13 +67,19 @@ def measure(quick: bool) -> Result:
     with TemporaryDirectory(prefix="stoker-bench-") as folder:
         home = Home(Path(folder)).prepare()
         pairs, calibration, loads = asyncio.run(_measure(home, quick=quick))
-    rows = [*_rows(pairs), *_coverage(pairs)]
+    published = errors_left_out(
+        [one for one in published_told() if one.device.backend != PROCESSOR]
+    )
+    rows = [*_rows(pairs), *_coverage(pairs), *_published(published)]
     return Result(
         "planner_speed",
         "measured",
         rows,
         notes=_notes(calibration, loads),
-        parts={"figures": [_part(pair) for pair in pairs]},
+        parts={
+            "figures": [_part(pair) for pair in pairs],
+            "published": [_published_part(one, guess_s) for one, guess_s in published],
+        },
     )
 
 
@@ -101,7 +109,7 @@ async def _little(home: Home) -> Calibration:
     ]
     await take_samples(home, asked, bench)
     taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
-    return compose(taken, conditions_of(read_machine(), quick=True))
+    return compose(taken, conditions_now(read_machine(), quick=True))
 
 
 async def _compare(
@@ -171,6 +179,26 @@ def _coverage(pairs: Sequence[Pair]) -> list[Row]:
         Row("the same", None, None, inside, "%", AT_MOST, 90.0),
         Row("the interval's ends, in the middle: a factor of", None, None, width, ""),
     ]
+
+
+def _published(found: Sequence[tuple[Told, float]]) -> list[Row]:
+    """Published tokens a second of GPUs and Apple's chips, each device left out of the fit."""
+    errors = [abs(one.token_s / guess_s - 1) for one, guess_s in found]
+    return [
+        _row(f"published, {len(errors)} figures, median error", median(errors), 0.15),
+        _row("published, largest error", max(errors), None),
+    ]
+
+
+def _published_part(one: Told, guess_s: float) -> dict[str, object]:
+    return {
+        "device": one.name,
+        "format": one.work.uses[0].format,
+        "kind": "prefill" if one.prompt else "decode",
+        "past": one.past,
+        "predicted_tok_s": 1 / guess_s,
+        "published_tok_s": 1 / one.token_s,
+    }
 
 
 def _part(pair: Pair) -> dict[str, object]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
-from importlib.metadata import version
 
 from stoker.calibrating.composing import Conditions, Taken, compose
 from stoker.calibrating.rounds import Progress, take_samples
@@ -14,6 +12,8 @@ from stoker.calibrating.subjects import subjects
 from stoker.core.calibration import Calibration
 from stoker.core.clock import Clock, SystemClock
 from stoker.core.machine import Machine
+from stoker.engines.registry import engine_version
+from stoker.machine.conditions import conditions_of
 from stoker.machine.facts import read_machine
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
@@ -46,25 +46,20 @@ async def calibrate(
     bench = Bench(home.workers, clock, machine.cores, end_s, wait_s)
     await take_samples(home, subjects(quick=quick), bench, on_step)
     taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
-    calibration = compose(taken, conditions_of(machine, quick=quick))
+    calibration = compose(taken, conditions_now(machine, quick=quick))
     save_calibration(home, calibration)
     return calibration
 
 
-def conditions_of(machine: Machine, *, quick: bool) -> Conditions:
+def conditions_now(machine: Machine, *, quick: bool) -> Conditions:
     """The conditions under which `machine` is calibrated now."""
-    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
+    engine = engine_version()
     return Conditions(
         machine=machine.name or platform.node(),
         engine=ENGINE,
-        engine_version=version("xllamacpp"),
+        engine_version=engine,
         threads=machine.cores,
         taken_unix_s=int(time.time()),
         quick=quick,
-        more=(
-            ("cpu", machine.cpu),
-            ("features", " ".join(machine.features)),
-            ("cores", str(machine.cores)),
-            ("load_at_end", load),
-        ),
+        more=conditions_of(machine, engine),
     )

@@ -28,6 +28,7 @@ class RunKey:
     slots: int
     micro_batch: int
     repack: bool
+    kv_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +124,5 @@ def key_of(plan: Plan) -> RunKey:
         slots=plan.slots,
         micro_batch=plan.micro_batch,
         repack=plan.repack,
+        kv_type=plan.kv_type,
     )

@@ -28,15 +28,24 @@ from stoker.planning.work import Work
 
 # What doubling the distance from what was measured adds to the width.
 _PER_DOUBLING = math.log(1.15)
+# What running otherwise than was measured adds: without rewritten weights, with another cache.
+_PLAIN_WEIGHTS, _OTHER_CACHE = math.log(1.4), math.log(1.2)
+_MEASURED_CACHE = "f16"
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """One machine and engine as calibrated, for plans with `threads` threads."""
+    """One machine and engine as calibrated, for plans with `threads` threads.
+
+    `repack` and `kv_type` are the plan's. Calibrations rewrite the weights at load and keep an f16
+    cache; other plans are less certain, and how long they load is unknown without rewriting.
+    """
 
     calibration: Calibration
     threads: int
     micro_batch: int = 512
+    repack: bool = True
+    kv_type: str = _MEASURED_CACHE
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step of `streams` answers with `past` tokens behind each of them."""
@@ -58,6 +67,8 @@ class Calibrated:
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:
         """From the call to the first answer."""
+        if not self.repack:
+            return None
         warm = Prices(self.calibration.load).total(load_terms(work))
         if warm is None or not cold:
             return warm
@@ -74,6 +85,10 @@ class Calibrated:
     def notes(self, work: Work) -> tuple[str, ...]:
         """What was borrowed or scaled."""
         said = [f"speed of {lent}" for lent in self._lent(work)]
+        if not self.repack:
+            said.append("calibrated with rewritten weights; without them it may be slower")
+        if self.kv_type != _MEASURED_CACHE:
+            said.append(f"calibrated with an {_MEASURED_CACHE} cache, not {self.kv_type}")
         if self.threads != self.calibration.threads:
             said.append(f"calibrated with {self.calibration.threads} threads, not {self.threads}")
         return tuple(said)
@@ -106,8 +121,11 @@ class Calibrated:
 
         A small model lies in the processor's cache, so its threads matter less than elsewhere.
         """
+        if estimate is None:
+            return None
+        estimate = Estimate(estimate.middle, together(estimate.width, *self._otherwise()))
         own = self.calibration.threads
-        if estimate is None or self.threads == own:
+        if self.threads == own:
             return estimate
         small = sum(one.size_bytes for one in work.uses) < ONE_THREAD_BYTES
         for ratio in self.calibration.thread_ratios:
@@ -117,6 +135,11 @@ class Calibrated:
         doublings = abs(math.log2(self.threads / own))
         width = together(estimate.width, 2 * _PER_DOUBLING * doublings)
         return Estimate(estimate.middle * own / self.threads, width)
+
+    def _otherwise(self) -> tuple[float, ...]:
+        """The widths of what the plan does otherwise than the calibration did."""
+        plain = 0.0 if self.repack else _PLAIN_WEIGHTS
+        return plain, 0.0 if self.kv_type == _MEASURED_CACHE else _OTHER_CACHE
 
 
 def _in_line(nodes: list[tuple[int, Estimate]], streams: int) -> Estimate | None:

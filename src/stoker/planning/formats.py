@@ -72,7 +72,15 @@ def families() -> tuple[str, ...]:
 
 
 def lender_of(family: str, measured: Collection[str]) -> str | None:
-    """`family` itself if it is among `measured`, else its nearest relative there, else None."""
-    if family in measured:
-        return family
-    return next((one for one in _RELATIVES.get(family, ()) if one in measured), None)
+    """`family` itself if it is among `measured`, else its nearest relative there, else None.
+
+    Relatives' relatives count too, after them.
+    """
+    asked, seen = [family], {family}
+    for one in asked:  # grows while it is gone through
+        if one in measured:
+            return one
+        new = [relative for relative in _RELATIVES.get(one, ()) if relative not in seen]
+        asked += new
+        seen.update(new)
+    return None

@@ -39,7 +39,7 @@ class Prices:
             seconds += units * price
             if ":" in name and name not in self.known and units > _NEGLIGIBLE * weights:
                 borrowed += units * price
-        if seconds <= 0:
+        if not self.known:
             return None
         risk = borrowed / seconds * self.borrowing_width() if borrowed else 0.0
         return Estimate(seconds, together(self._width, risk))

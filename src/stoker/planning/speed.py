@@ -79,4 +79,6 @@ def _interval(estimate: Estimate | None) -> Interval | None:
 
 
 def _rate(estimate: Estimate | None, tokens: int) -> Interval | None:
-    return None if estimate is None else estimate.interval().inverse().scaled(tokens)
+    if estimate is None or estimate.middle <= 0:
+        return None
+    return estimate.interval().inverse().scaled(tokens)

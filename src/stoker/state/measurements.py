@@ -105,7 +105,11 @@ class MeasurementLog:
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             return
-        future = self._writer.submit(self._append, to_line(record))
+        try:
+            future = self._writer.submit(self._append, to_line(record))
+        except RuntimeError:  # the program is ending: nobody takes work any more
+            self.dropped += 1
+            return
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
 

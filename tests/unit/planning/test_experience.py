@@ -14,7 +14,16 @@ from stoker.planning.speed import estimate_speed
 from stoker.planning.spread import Estimate
 from stoker.planning.work import Work
 
-KEY = RunKey("sha256:0", "llamacpp", threads=2, context=4096, slots=1, micro_batch=512, repack=True)
+KEY = RunKey(
+    "sha256:0",
+    "llamacpp",
+    threads=2,
+    context=4096,
+    slots=1,
+    micro_batch=512,
+    repack=True,
+    kv_type="f16",
+)
 WORK = Work((), 1, 1, 1)
 
 

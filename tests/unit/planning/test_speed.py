@@ -242,6 +242,22 @@ def test_other_threads_than_the_calibrations_are_scaled_as_measured_or_in_propor
     assert min(one.width, four.width) > two.width
 
 
+def test_a_plan_that_runs_otherwise_than_was_measured_is_less_certain(
+    calibration: Calibration,
+) -> None:
+    usual = Calibrated(calibration, 2)
+    for other in (
+        replace(usual, repack=False),
+        replace(usual, kv_type="q8_0"),
+    ):
+        one, less = usual.step(work(), 1, 100), other.step(work(), 1, 100)
+        assert one is not None
+        assert less is not None
+        assert less.width > one.width
+        assert any("calibrated with" in note for note in other.notes(work()))
+    assert replace(usual, repack=False).load(work(), cold=False) is None
+
+
 @same_fixture
 @given(st.integers(0, 24), st.integers(1, 8))
 def test_a_model_split_over_two_alike_devices_takes_as_long_as_on_one(
