@@ -40,7 +40,7 @@ from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.facts import read_machine
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
 from stoker.state.home import Home

@@ -26,8 +26,8 @@ from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.engines.llamacpp.dry_run import launch_dry_run
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
-from stoker.planning.families import is_known
-from stoker.planning.memory import count, disagreement
+from stoker.planning.memory.families import is_known
+from stoker.planning.memory.formula import count, disagreement
 from stoker.testing.architectures import write_architecture
 from stoker.testing.blueprints import NAMES
 from stoker.workers.dry_run import count_memory

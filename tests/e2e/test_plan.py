@@ -18,8 +18,8 @@ from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
 from stoker.library.planning import Order, look_around, plan_models, propose_models
 from stoker.models.catalogue import STARTER_FOLDER, starter
-from stoker.planning.counting import count_plainly
 from stoker.planning.defaults import Wishes
+from stoker.planning.proposal.counting import count_plainly
 from stoker.testing.architectures import write_architecture
 from stoker.testing.running import COMMAND, RunningService
 from support import local_hub, local_registry

@@ -28,7 +28,7 @@ except SystemExit: pass
     ("code", "never"),
     [
         ("import stoker.models.facts", ARRAYS),
-        ("import stoker.models.checkpoint, stoker.cli.show", (*ARRAYS, "aiohttp")),
+        ("import stoker.models.checkpoint.folder, stoker.cli.show", (*ARRAYS, "aiohttp")),
         ("import stoker.published.prices", ("genai_prices",)),
         (
             "import stoker.workers.state, stoker.workers.limits, stoker.workers.policy",

@@ -15,8 +15,8 @@ import pytest
 
 from stoker.models.catalogue import STARTER_FOLDER
 from stoker.models.download.journal import Journal
-from stoker.models.store import Store
-from stoker.models.verifying import choose_all, verify
+from stoker.models.storing.store import Store
+from stoker.models.storing.verifying import choose_all, verify
 from stoker.testing.running import COMMAND
 from support import watching
 from support.file_server import Answer, Asked, FileServer, Twist, honest, serving

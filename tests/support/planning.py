@@ -10,13 +10,13 @@ from stoker.core.needs import Needs
 from stoker.core.plan import Plan
 from stoker.core.proposal import Proposal
 from stoker.planning.catalogue import Entry, build_catalogue
-from stoker.planning.choosing import Asked
-from stoker.planning.counting import count_plainly
 from stoker.planning.defaults import Wishes
-from stoker.planning.proposing import draft, propose
-from stoker.planning.question import Question
-from stoker.planning.rough_speed import rough_speed
-from stoker.planning.well_known import facts_of_shape
+from stoker.planning.proposal.choosing import Asked
+from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.proposing import draft, propose
+from stoker.planning.proposal.question import Question
+from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.speed.rough import rough_speed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.testing.machines import MACHINES

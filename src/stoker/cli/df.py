@@ -10,8 +10,8 @@ import click
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, show_table
 from stoker.core.units import format_bytes
-from stoker.models.housekeeping import Usage, usage
-from stoker.models.unfinished import Unfinished
+from stoker.models.storing.housekeeping import Usage, usage
+from stoker.models.storing.unfinished import Unfinished
 
 PARTS_HEAD = ("UNFINISHED", "HERE", "ON DISK", "AGE")
 

@@ -10,7 +10,7 @@ from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
 from stoker.core.errors import StoreDamagedError
 from stoker.core.units import format_bytes
-from stoker.models.housekeeping import collect
+from stoker.models.storing.housekeeping import collect
 
 
 @click.command("gc", short_help="Free what no stored model needs.")

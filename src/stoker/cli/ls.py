@@ -13,9 +13,9 @@ from stoker.cli.storing import open_store, show_table, warn_damaged
 from stoker.core.model import LocalModel
 from stoker.core.units import format_bytes, format_count
 from stoker.models.catalogue import starter
-from stoker.models.manifest import Manifest
 from stoker.models.sources.reference import shown_source
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Manifest
+from stoker.models.storing.store import Store
 
 
 @click.command("ls", short_help="List the models that are stored here.")

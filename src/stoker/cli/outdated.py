@@ -14,13 +14,13 @@ import click
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs, show_table, warn_damaged
 from stoker.core.units import format_bytes
-from stoker.models.freshness import Freshness, State
-from stoker.models.manifest import Manifest
+from stoker.models.pulling.freshness import Freshness, State
 from stoker.models.sources.reference import shown_source
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Manifest
+from stoker.models.storing.store import Store
 
 if TYPE_CHECKING:
-    from stoker.models.sources.base import Http
+    from stoker.models.http import Http
 
 HEAD = ("NAME", "STATE", "STORED", "AT ITS SOURCE", "WHY")
 _DIGITS = 12
@@ -76,7 +76,7 @@ def _chosen(store: Store, models: tuple[str, ...]) -> list[Manifest]:
 
 
 def _ask(manifests: Sequence[Manifest]) -> list[Freshness]:
-    from stoker.models.sources.asking import Asking  # noqa: PLC0415 - help stays light
+    from stoker.models.pulling.asking import Asking  # noqa: PLC0415 - help stays light
 
     return asyncio.run(Asking(open_client).ask(manifests))
 

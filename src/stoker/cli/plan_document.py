@@ -15,7 +15,7 @@ from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.proposal import Alternative, Cost, Proposal, Resident
 from stoker.core.speed import Speed
-from stoker.planning.listing import Row
+from stoker.planning.proposal.listing import Row
 
 
 def describe(resident: Resident, machine: Machine) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from stoker.core.estimate import Interval
 from stoker.core.memory import COUNTED, MemoryNeed, Part
 from stoker.core.proposal import Cost, Proposal, Resident
 from stoker.core.units import format_bytes
-from stoker.planning.words import number, usd
+from stoker.planning.advice.words import number, usd
 
 _TOP, _BAR, _THIN, _ROW, _CHART = 60, 26, 18, 118, 300
 _WIDE = WIDTH - RIGHT - LEFT

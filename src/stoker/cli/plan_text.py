@@ -16,8 +16,8 @@ from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.core.units import format_bytes, format_count, format_seconds
-from stoker.planning.listing import Row
-from stoker.planning.words import number, rate_span, usd_span
+from stoker.planning.advice.words import number, rate_span, usd_span
+from stoker.planning.proposal.listing import Row
 
 WIDTH = 100
 _VERDICTS = {

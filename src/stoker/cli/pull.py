@@ -26,9 +26,9 @@ from stoker.models.sources.reference import (
 
 if TYPE_CHECKING:
     from stoker.cli.pull_display import Display
-    from stoker.models.changes import Change, State
-    from stoker.models.manifest import Manifest
-    from stoker.models.pulling import Pulled, Resolved
+    from stoker.models.pulling.changes import Change, State
+    from stoker.models.pulling.pull import Pulled, Resolved
+    from stoker.models.storing.manifest import Manifest
 
 _SHORT = len("sha256:") + 12
 
@@ -112,7 +112,7 @@ def describe(pulled: Pulled) -> dict[str, Any]:
 async def _pull(reference: Reference, ref: ModelRef | None, talk: _Talk) -> Pulled:
     from stoker.models.download.client import HttpClient  # noqa: PLC0415 - a web library
     from stoker.models.download.tuning import keep_freed_memory  # noqa: PLC0415
-    from stoker.models.pulling import Audience, Pull  # noqa: PLC0415
+    from stoker.models.pulling.pull import Audience, Pull  # noqa: PLC0415
 
     keep_freed_memory()
     audience = Audience(talk.display.hear, talk.resolved, talk.agree)

@@ -15,7 +15,7 @@ from stoker.cli.storing import open_store
 from stoker.core.model import LocalModel
 from stoker.core.units import format_bytes
 from stoker.models.catalogue import find_model, looks_like_path
-from stoker.models.gguf_parts import stem_of
+from stoker.models.gguf.parts import stem_of
 from stoker.models.quantize.choice import parse_type
 
 if TYPE_CHECKING:

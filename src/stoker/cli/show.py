@@ -17,9 +17,9 @@ from stoker.cli.storing import open_store
 from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelFacts
 from stoker.models.catalogue import find_model, looks_like_path
-from stoker.models.known_digests import Identity, KnownDigests
 from stoker.models.sources.reference import is_far, parse_reference, shown_source
-from stoker.models.store import hash_file
+from stoker.models.storing.known_digests import Identity, KnownDigests
+from stoker.models.storing.store import hash_file
 from stoker.state.home import Home
 
 
@@ -58,7 +58,7 @@ def _look(text: str) -> tuple[ModelFacts, str]:
     reference = parse_reference(text)
     import asyncio  # noqa: PLC0415 - slow to import, and a file here needs none of it
 
-    from stoker.models.looking import look_at  # noqa: PLC0415 - a web library
+    from stoker.models.looking.look import look_at  # noqa: PLC0415 - a web library
 
     facts, source = asyncio.run(look_at(reference))
     return facts, shown_source(source)
@@ -72,7 +72,7 @@ def _find(text: str, *, wants_digest: bool) -> tuple[ModelFacts, str]:
     """
     path = Path(text).expanduser()
     if looks_like_path(text) and path.is_dir():
-        from stoker.models.checkpoint import read_checkpoint  # noqa: PLC0415 - for folders alone
+        from stoker.models.checkpoint.folder import read_checkpoint  # noqa: PLC0415 - for folders alone
 
         return read_checkpoint(path), path.resolve().name
     try:

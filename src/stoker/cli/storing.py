@@ -8,7 +8,7 @@ import click
 
 from stoker.core.errors import InvalidModelNameError
 from stoker.core.model import ModelRef
-from stoker.models.store import RESERVED, Listing, Store
+from stoker.models.storing.store import RESERVED, Listing, Store
 from stoker.state.home import Home
 
 

@@ -34,7 +34,7 @@ from stoker.core.machine import Machine
 from stoker.engines.llamacpp.logits import Passage
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.state.home import Home
 
 MAKING, TEXT, SPEED, TASKS = "making", "text", "speed", "tasks"

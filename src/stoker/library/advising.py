@@ -16,10 +16,10 @@ from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
 from stoker.machine.facts import read_machine
-from stoker.planning.advise import advise
+from stoker.planning.advice.advise import advise
+from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
 from stoker.planning.catalogue import build_catalogue
 from stoker.planning.rough import estimate_roughly
-from stoker.planning.situation import Case, Estimate, with_assumed_watts
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names

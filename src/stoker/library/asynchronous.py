@@ -31,7 +31,7 @@ from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_reque
 from stoker.library.statistics import RuntimeStatistics, Tally
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.state.home import Home
 from stoker.state.measurements import MeasurementLog

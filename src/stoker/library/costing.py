@@ -15,6 +15,7 @@ from stoker.core.needs import DataPlace, Needs
 from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
 from stoker.library.advising import advise_on, api_options
 from stoker.library.constraints import Constraints
+from stoker.planning.advice.situation import choose_api, with_assumed_watts
 from stoker.planning.capacity import check_capacity
 from stoker.planning.cost import (
     api_month,
@@ -23,7 +24,6 @@ from stoker.planning.cost import (
     fixed_month,
     local_month,
 )
-from stoker.planning.situation import choose_api, with_assumed_watts
 from stoker.published.judgement import load_judgement
 
 

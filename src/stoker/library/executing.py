@@ -19,7 +19,7 @@ from stoker.library.plan_file import IntervalTable, ModelTable, PlanFile, SpeedT
 from stoker.models.catalogue import find_model
 from stoker.models.facts import read_facts
 from stoker.models.sources.reference import is_far
-from stoker.models.store import Store, hash_file
+from stoker.models.storing.store import Store, hash_file
 
 
 def plans_of(file: PlanFile, store: Store) -> list[Plan]:

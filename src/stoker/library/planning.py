@@ -23,20 +23,20 @@ from stoker.engines.registry import find_engine
 from stoker.library.machine import known_machine
 from stoker.library.speeds import find_estimate
 from stoker.library.subjects import Subject, find_subject
-from stoker.models.hollow import read_hollow
-from stoker.models.store import Store
+from stoker.models.gguf.hollow import read_hollow
+from stoker.models.storing.store import Store
 from stoker.planning.catalogue import Entry, build_catalogue
-from stoker.planning.choosing import Asked
-from stoker.planning.counting import count_plainly, waiting_for
 from stoker.planning.defaults import Wishes
-from stoker.planning.fitting import judge, room_of, worst
-from stoker.planning.listing import Row, list_models
-from stoker.planning.memory import completed, disagreement
-from stoker.planning.proposing import propose, with_cost
-from stoker.planning.question import EstimateSpeed, Question
-from stoker.planning.residing import draft_together, with_taken
-from stoker.planning.rough_speed import rough_speed
-from stoker.planning.well_known import facts_of_shape
+from stoker.planning.memory.formula import completed, disagreement
+from stoker.planning.proposal.choosing import Asked
+from stoker.planning.proposal.counting import count_plainly, waiting_for
+from stoker.planning.proposal.fitting import judge, room_of, worst
+from stoker.planning.proposal.listing import Row, list_models
+from stoker.planning.proposal.proposing import propose, with_cost
+from stoker.planning.proposal.question import EstimateSpeed, Question
+from stoker.planning.proposal.residing import draft_together, with_taken
+from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.speed.rough import rough_speed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home

@@ -15,12 +15,12 @@ from stoker.core.machine import Machine
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, identity_of
 from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.speed import Occasion, Speed, SpeedSource
-from stoker.planning.calibrated import Calibrated
-from stoker.planning.experience import experience
-from stoker.planning.question import EstimateSpeed
-from stoker.planning.rough_speed import rough_speed
-from stoker.planning.speed import Basis, estimate_speed
-from stoker.planning.work import work_of
+from stoker.planning.proposal.question import EstimateSpeed
+from stoker.planning.speed.calibrated import Calibrated
+from stoker.planning.speed.estimate import Basis, estimate_speed
+from stoker.planning.speed.experience import experience
+from stoker.planning.speed.rough import rough_speed
+from stoker.planning.speed.work import work_of
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 from stoker.state.measurements import read_measurements

@@ -14,10 +14,10 @@ from pathlib import Path
 from stoker.core.errors import SeveralFilesError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
-from stoker.models.hollow import Hollow
+from stoker.models.gguf.hollow import Hollow
 from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
-from stoker.models.store import Store, hash_file
-from stoker.planning.quantizations import pick
+from stoker.models.storing.store import Store, hash_file
+from stoker.planning.proposal.quantizations import pick
 
 _MIXTURE = re.compile(
     r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
@@ -87,7 +87,7 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
 
 
 async def _far(reference: Reference) -> Subject:
-    from stoker.models.looking import look_closely  # noqa: PLC0415 - a web library
+    from stoker.models.looking.look import look_closely  # noqa: PLC0415 - a web library
 
     headers, offer = await look_closely(reference)
     name = offer.model.name.rsplit("/", 1)[-1]

@@ -17,9 +17,9 @@ from stoker.core.errors import (
 )
 from stoker.core.model import NAME_LENGTH_MAX, LocalModel, ModelRef
 from stoker.models.facts import read_facts
-from stoker.models.manifest import Manifest
-from stoker.models.split_names import split_name
-from stoker.models.store import RESERVED, Store, near
+from stoker.models.gguf.split_names import split_name
+from stoker.models.storing.manifest import Manifest
+from stoker.models.storing.store import RESERVED, Store, near
 
 STARTER = RESERVED
 STARTER_FOLDER = Path(__file__).parent / "starter"

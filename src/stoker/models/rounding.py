@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gguf import GGMLQuantizationType, quants
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.documents import garbage
+from stoker.models.checkpoint.documents import garbage
 
 _F16_MAX = 65504.0  # whatever is within, every type can hold
 

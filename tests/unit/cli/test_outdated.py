@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from stoker.cli import outdated
 from stoker.core.errors import ModelNotFoundError
 from stoker.core.model import ModelRef
-from stoker.models.freshness import unknown
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.pulling.freshness import unknown
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 from support.local_registry import LocalRegistry, digest_of, local_registry
 from support.plain_http import plain_http
 

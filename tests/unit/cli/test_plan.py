@@ -21,7 +21,7 @@ from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import GIB
 from stoker.library.planning import Order
 from stoker.planning.defaults import Wishes
-from stoker.planning.listing import list_models
+from stoker.planning.proposal.listing import list_models
 from stoker.published.figures import load_losses
 from stoker.testing.machines import MACHINES
 from support.planning import CATALOGUE, answer, ask

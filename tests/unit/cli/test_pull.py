@@ -29,11 +29,11 @@ from stoker.core.errors import (
 )
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
-from stoker.models.changes import Change, State
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
-from stoker.models.pulling import Resolved
+from stoker.models.pulling.changes import Change, State
+from stoker.models.pulling.pull import Resolved
 from stoker.models.sources.base import Offer, Offered
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.testing.synthetic import write_model
 
 Call = Callable[..., Result]

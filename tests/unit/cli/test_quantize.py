@@ -12,8 +12,8 @@ from stoker.cli.quantize import command
 from stoker.core.errors import UnsupportedModelError
 from stoker.core.model import ModelRef
 from stoker.models.facts import read_facts
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store, hash_file
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store, hash_file
 from stoker.state.home import Home
 from stoker.testing.synthetic import write_model, write_split_model
 

@@ -22,8 +22,8 @@ from stoker.core.errors import (
 from stoker.core.model import ModelRef
 from stoker.models.download.answers import Validators
 from stoker.models.download.part import Part
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from stoker.library.executing import plans_of, predictions_of
 from stoker.library.plan_file import ModelTable, PlanFile
 from stoker.models.catalogue import STARTER_FOLDER, starter
 from stoker.models.facts import read_facts
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store, hash_file
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store, hash_file
 
 STARTER_FILE = STARTER_FOLDER / "starter.gguf"
 DIGEST = starter().facts.digest or ""

@@ -13,8 +13,8 @@ from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.request import ColdStart
 from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.library.speeds import find_estimate
-from stoker.planning.proposing import draft
-from stoker.planning.rough_speed import rough_speed
+from stoker.planning.proposal.proposing import draft
+from stoker.planning.speed.rough import rough_speed
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 from stoker.state.measurements import append, to_line

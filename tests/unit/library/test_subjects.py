@@ -11,7 +11,7 @@ import pytest
 from stoker.core.errors import ModelNotFoundError
 from stoker.library.subjects import called, near_subject
 from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
-from stoker.models.store import Store, hash_file
+from stoker.models.storing.store import Store, hash_file
 
 STARTER_FILE = STARTER_FOLDER / "starter.gguf"
 

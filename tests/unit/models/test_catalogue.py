@@ -12,8 +12,8 @@ import pytest
 from stoker.core.errors import InvalidSourceError, ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelRef
 from stoker.models.catalogue import find_model, ref_of, starter
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from stoker.models.catalogue import STARTER_FOLDER, find_model
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import Retrying, Told, told_nobody
 from stoker.models.download.limits import DEFAULT_LIMITS, DownloadLimits
-from stoker.models.pulling import Audience, Pull, Pulled
+from stoker.models.pulling.pull import Audience, Pull, Pulled
 from stoker.models.sources.reference import parse_reference
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from support import local_hub, local_registry
 from support.downloading import LIMITS, Ear
 

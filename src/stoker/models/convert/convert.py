@@ -13,16 +13,16 @@ from gguf import GGUFType, GGUFWriter
 
 from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
 from stoker.files.aside import check_free
-from stoker.models.chat_template import DEFAULT, read_templates
-from stoker.models.checkpoint import POOLING, read_licence
-from stoker.models.config import Config
+from stoker.models.checkpoint.chat_template import DEFAULT, read_templates
+from stoker.models.checkpoint.config import Config
+from stoker.models.checkpoint.documents import Folder, garbage
+from stoker.models.checkpoint.folder import POOLING, read_licence
+from stoker.models.checkpoint.shards import read_weights
 from stoker.models.convert import bert, bpe
 from stoker.models.convert.decoder import FAMILIES, Decoder
 from stoker.models.convert.numbers import Target
 from stoker.models.convert.wordpiece import read_wordpiece
 from stoker.models.convert.writing import Describe, Progress, write
-from stoker.models.documents import Folder, garbage
-from stoker.models.shards import read_weights
 
 KNOWN = ("BertModel", *FAMILIES)
 _TEMPLATE = "tokenizer.chat_template"

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from gguf import GGMLQuantizationType
 
 from stoker.core.errors import ModelFileTruncatedError
-from stoker.models.documents import garbage
+from stoker.models.checkpoint.documents import garbage
+from stoker.models.checkpoint.shards import Placed
 from stoker.models.rounding import rounded
-from stoker.models.shards import Placed
 
 PIECE_ELEMENTS = 1 << 20
 FORMS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}

@@ -12,7 +12,7 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder, garbage
+from stoker.models.checkpoint.documents import TOKENIZER_BYTES_MAX, Folder, garbage
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _NEEDED = frozenset(_SPECIAL[:4])

@@ -17,7 +17,7 @@ from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
 from stoker.files.aside import written_aside
 from stoker.models.convert.numbers import Target
 from stoker.models.facts import read_facts
-from stoker.models.gguf_tensors import aligned
+from stoker.models.gguf.tensors import aligned
 
 TYPES = {"f16": LlamaFileType.MOSTLY_F16, "bf16": LlamaFileType.MOSTLY_BF16}
 _ALIGNMENT = 32

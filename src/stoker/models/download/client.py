@@ -38,7 +38,7 @@ from stoker.models.download.guard import Guard
 from stoker.models.download.hops import REDIRECTS, Hop, first_hop, next_hop, shown
 from stoker.models.download.limits import DEFAULT_LIMITS, DownloadLimits, Timing
 from stoker.models.download.reply import Reply, read_small, read_start
-from stoker.models.sources.base import NO_HEADERS
+from stoker.models.http import NO_HEADERS
 
 JSON_BYTES_MAX = 4 * MIB
 SKIPPED_BYTES_MAX = 64 * MIB  # before what is asked for, where a server gives no ranges

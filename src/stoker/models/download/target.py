@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from stoker.models.download.client import HttpClient
 from stoker.models.download.hops import Hop, first_hop
 from stoker.models.download.reply import Reply
-from stoker.models.sources.base import NO_HEADERS, Authorize
+from stoker.models.http import NO_HEADERS, Authorize
 
 _UNAUTHORIZED = 401
 _EXPIRED = frozenset({401, 403, 404, 410})

@@ -1,6 +1,6 @@
 """What a copy needs of a model's GGUF files: its pairs as raw bytes, and its tensors' places.
 
-Reads only files that `stoker.models.gguf_parts` accepted, whose bounds therefore hold. The pairs
+Reads only files that `stoker.models.gguf.parts` accepted, whose bounds therefore hold. The pairs
 are never interpreted: what Stoker does not know is carried over bit for bit. Of a model in several
 files they are the first one's, without those that say how it is split.
 """
@@ -15,8 +15,8 @@ from pathlib import Path
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.gguf import HEADER_BYTES_MAX, Header, read_header
-from stoker.models.gguf_parts import paths_of, read_all
+from stoker.models.gguf.header import HEADER_BYTES_MAX, Header, read_header
+from stoker.models.gguf.parts import paths_of, read_all
 
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _STRING, _ARRAY, _U32 = 8, 9, 4

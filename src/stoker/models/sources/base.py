@@ -6,70 +6,22 @@ Owns the port `Source` and the choice among quantizations. It fetches nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 from stoker.core.choices import Choice
 from stoker.core.errors import InvalidSourceError, SeveralFilesError
-from stoker.models.split_names import split_name
+from stoker.models.gguf.split_names import split_name
+from stoker.models.http import NO_HEADERS, Authorize, Http
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MODEL, PROJECTOR = "model", "projector"
 CHOICES_MAX = 1000
 _QUANTIZATION = re.compile(
     r"(?:^|[-._/])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4(?:_MOE)?)(?=[-./]|$)",
     re.IGNORECASE,
 )
-
-
-class Answer(Protocol):
-    """Status and headers of an answer whose body nobody asked for."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Its headers, whose names have no case."""
-
-
-class Found(Protocol):
-    """What a server says about a file before it is fetched."""
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Its length, or None when the server does not say."""
-
-    @property
-    def state(self) -> str:
-        """What tells this state of it from others; empty when the server does not say."""
-
-
-class Http(Protocol):
-    """What sources need of `stoker.models.download`'s client."""
-
-    async def get_json(
-        self, url: str, *, headers: Mapping[str, str] = ..., most_bytes: int = ...
-    ) -> Any:
-        """The JSON document at `url`."""
-
-    async def get_bytes(
-        self, url: str, *, headers: Mapping[str, str] = ..., most_bytes: int = ...
-    ) -> bytes:
-        """The bytes at `url`."""
-
-    async def head(self, url: str, *, headers: Mapping[str, str] = ...) -> Found:
-        """What the server says about `url`."""
-
-    async def request(self, method: str, url: str, *, headers: Mapping[str, str] = ...) -> Answer:
-        """Status and headers only, also of a refusal."""
-
-
-Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ from stoker.core.errors import (
     SourceUnreachableError,
     SourceUnsafeError,
 )
-from stoker.models.checkpoint import POOLING
+from stoker.models.checkpoint.folder import POOLING
 from stoker.models.download.events import told_nobody
 from stoker.models.download.failures import Patience, TransientError
 from stoker.models.download.limits import DEFAULT_LIMITS, Timing
+from stoker.models.http import Http
 from stoker.models.sources.base import (
     PROJECTOR,
     Checkpoint,
-    Http,
     Offer,
     Offered,
     choose,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from stoker.core.model import ModelRef
+from stoker.models.gguf.split_names import split_name
 from stoker.models.sources.base import Offer, quantization_of
 from stoker.models.sources.reference import HubReference, Reference, RegistryReference
-from stoker.models.split_names import split_name
 
 _LONGEST = 96
 _SUFFIX = re.compile(r"\.gguf$", re.IGNORECASE)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.errors import FileMissingError, InvalidSourceError, SourceUnsafeError
-from stoker.models.first_bytes import ARCHIVES, check_no_archive
-from stoker.models.sources.base import Http, Offer, Offered, choose, quantization_of
+from stoker.models.gguf.first_bytes import ARCHIVES, check_no_archive
+from stoker.models.gguf.split_names import split_name
+from stoker.models.http import Http
+from stoker.models.sources.base import Offer, Offered, choose, quantization_of
 from stoker.models.sources.reference import PathReference, check_file_name
-from stoker.models.split_names import split_name
 
 ENTRIES_MAX = 10_000
 DEPTH_MAX = 4

@@ -18,7 +18,8 @@ from stoker.core.errors import (
     SourceMissingError,
     SourceUnsafeError,
 )
-from stoker.models.sources.base import NO_HEADERS, Answer, Http, Offer
+from stoker.models.http import NO_HEADERS, Answer, Http
+from stoker.models.sources.base import Offer
 from stoker.models.sources.checks import checked_digest
 from stoker.models.sources.docker_config import credentials_for
 from stoker.models.sources.hosts import host_of, is_loopback

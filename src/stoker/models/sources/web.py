@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from stoker.core.errors import InvalidSourceError
-from stoker.models.first_bytes import check_no_archive
-from stoker.models.manifest import LAYERS_MAX
-from stoker.models.sources.base import Http, Offer, Offered, quantization_of
+from stoker.models.gguf.first_bytes import check_no_archive
+from stoker.models.gguf.split_names import split_name
+from stoker.models.http import Http
+from stoker.models.sources.base import Offer, Offered, quantization_of
 from stoker.models.sources.reference import WebReference, check_file_name
-from stoker.models.split_names import split_name
+from stoker.models.storing.manifest import LAYERS_MAX
 
 _UNNAMED = "model.gguf"
 

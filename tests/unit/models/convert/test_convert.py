@@ -22,7 +22,7 @@ from stoker.core.errors import (
 from stoker.models.convert import numbers
 from stoker.models.convert.convert import KNOWN, convert
 from stoker.models.facts import read_facts
-from stoker.models.gguf import read_header
+from stoker.models.gguf.header import read_header
 from stoker.testing.checkpoints import (
     END,
     decoder_config,

@@ -10,10 +10,10 @@ import pytest
 from gguf import PoolingType
 
 from stoker.core.errors import ModelFileError, ModelFileGarbageError, UnsupportedModelError
+from stoker.models.checkpoint.documents import Folder
 from stoker.models.convert.bert import read_pooling
 from stoker.models.convert.convert import convert
 from stoker.models.convert.wordpiece import WordPiece, marked, read_wordpiece
-from stoker.models.documents import Folder
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat", "##s"]
 

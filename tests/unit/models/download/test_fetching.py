@@ -31,7 +31,7 @@ from stoker.models.download.fetching import Fetched, fetch
 from stoker.models.download.limits import Timing
 from stoker.models.download.part import Part
 from stoker.models.download.target import Wanted
-from stoker.models.first_bytes import check_first_bytes
+from stoker.models.gguf.first_bytes import check_first_bytes
 from stoker.testing.clock import ManualClock
 from support.downloading import KIB, LIMITS, Ear
 from support.file_server import Answer, Asked, FileServer, honest, serving

@@ -15,7 +15,7 @@ from stoker.core.errors import (
     ModelFileGarbageError,
     UnsupportedModelError,
 )
-from stoker.models.gguf import read_header
+from stoker.models.gguf.header import read_header
 from stoker.models.quantize import write
 from stoker.models.quantize.choice import FILE_TYPES
 from stoker.models.quantize.write import quantize

@@ -22,10 +22,10 @@ from stoker.core.errors import (
     SourceUnsafeError,
     StokerError,
 )
-from stoker.models.manifest import LAYERS_MAX
 from stoker.models.sources.base import Offer
 from stoker.models.sources.reference import RegistryReference, parse_reference
 from stoker.models.sources.registry import RegistrySource
+from stoker.models.storing.manifest import LAYERS_MAX
 from support.local_registry import INDEX, TOKEN, LocalRegistry, digest_of, local_registry
 from support.plain_http import plain_http
 
