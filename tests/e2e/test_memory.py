@@ -143,7 +143,7 @@ def server_words(plan: Plan, socket: Path) -> Callable[[str], float]:
     script = (
         "import json, os, sys, xllamacpp; from stoker.engines.llamacpp import child;"
         "params = child._params(json.loads(sys.argv[1])); params.verbosity = 5;"
-        "server = xllamacpp.Server(params); os._exit(0)"
+        "server = xllamacpp.Server(params); child._flush_log(); os._exit(0)"
     )
     spec = json.dumps(child_spec(plan, socket))
     done = subprocess.run(

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from stoker.core.model import ModelRef
 from stoker.models.http import Http
+from stoker.models.pulling import asking
 from stoker.models.pulling.asking import ASKED_AT_ONCE_MAX, Asking
 from stoker.models.pulling.freshness import State
-from stoker.models.sources import asking
 from stoker.models.sources.base import Offer, Offered
 from stoker.models.sources.reference import Reference
 from stoker.models.storing.manifest import Layer, Manifest
