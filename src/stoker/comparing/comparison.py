@@ -21,7 +21,7 @@ import stoker
 from stoker.comparing import making, scoring, speed
 from stoker.comparing.answering import Examination
 from stoker.comparing.forcing import ForcedText, forced
-from stoker.comparing.memory import WEIGHTS_AND_KV, PredictMemory
+from stoker.comparing.memory import PLANNED, PredictMemory
 from stoker.comparing.order import Order, begin, conclude
 from stoker.comparing.passages import Rendered, render_all
 from stoker.comparing.plan import Candidate
@@ -71,7 +71,7 @@ class Ports:
 
     make_runtime: MakeRuntime = make_runtime
     force_text: ForceText = forced
-    predict_memory: PredictMemory = WEIGHTS_AND_KV
+    predict_memory: PredictMemory = PLANNED
     read_machine: Callable[[], Machine] = read_machine
     clock: Clock = field(default_factory=SystemClock)
 

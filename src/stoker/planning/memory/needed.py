@@ -17,6 +17,7 @@ def missing_keys(facts: ModelFacts) -> tuple[str, ...]:
 def _needed(facts: ModelFacts) -> Iterator[tuple[str, int]]:
     layout, kinds = facts.layout, frozenset(facts.attention)
     yield "vocab_size", facts.vocabulary
+    yield "attention.head_count", int(len(facts.attention) >= facts.layers)
     if kinds & _ATTENDING:
         yield "attention.key_length", facts.head_length_k
         yield "attention.value_length", facts.head_length_v
