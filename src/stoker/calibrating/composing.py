@@ -13,6 +13,7 @@ from stoker.core.errors import CalibrationError
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.prices import Prices
 from stoker.planning.speed.terms import (
+    EACH,
     Terms,
     cold_terms,
     decode_terms,
@@ -66,7 +67,7 @@ def compose(taken: Taken, conditions: Conditions) -> Calibration:
         raise CalibrationError(
             f"Only {len(decoded)} of the timings were taken while other programs were at rest"
         )
-    streams, streamed = _fitted(own, "streams", _streams(Prices(decode)))
+    streams, streamed = _fit_streams([one for one in own if one.kind == "streams"], Prices(decode))
     load, loaded = _fitted(seen, "load", lambda one: load_terms(work_for(one)))
     warm = {(one.shape, one.format): one.seconds for one in seen if one.kind == "load"}
     colder = [one for one in seen if one.kind == "cold" and (one.shape, one.format) in warm]
@@ -106,8 +107,19 @@ def _prompts(decode: Prices) -> Callable[[Observation], Terms]:
     return lambda one: prompt_terms(work_for(one), one.tokens, MICRO_BATCH, decode.seconds)
 
 
-def _streams(decode: Prices) -> Callable[[Observation], Terms]:
-    return lambda one: streams_terms(work_for(one), one.tokens, one.past, decode.seconds)
+def _fit_streams(
+    seen: Sequence[Observation], decode: Prices
+) -> tuple[Fit, tuple[Observation, ...]]:
+    """Steps of several answers; what each of them adds by itself is taken as it is alone."""
+
+    def terms_of(one: Observation) -> Terms:
+        return streams_terms(work_for(one), one.tokens, one.past, decode.seconds)
+
+    def without(terms: Terms) -> Terms:
+        return {name: units for name, units in terms.items() if name != EACH}
+
+    found, fitted = fit(seen, lambda one: without(terms_of(one)), lambda one: terms_of(one)[EACH])
+    return replace(found, terms=(*found.terms, (EACH, 1.0))) if seen else found, fitted
 
 
 def _with_threads(whole: Calibration, others: Sequence[Observation]) -> Calibration:

@@ -24,7 +24,7 @@ from stoker.core.units import GIB, format_bytes
 from stoker.models.synthetic.write import write_model
 from stoker.state.home import Home
 
-ROUNDS = 3
+ROUNDS = 2
 _COLD_ROUNDS = 2
 _SPARE_BYTES = 1 * GIB
 

@@ -44,7 +44,7 @@ class Ask:
     streams: int = 1
 
 
-SHORT, MIDDLE, LONG, FAR = Ask(64, 48), Ask(300, 40), Ask(512, 40), Ask(2000, 32)
+SHORT, MIDDLE, LONG, FAR = Ask(64, 40), Ask(300, 32), Ask(512, 32), Ask(2000, 32)
 TWO, FOUR, EIGHT, FOUR_FAR = Ask(16, 40, 2), Ask(16, 40, 4), Ask(16, 40, 8), Ask(700, 40, 4)
 
 
@@ -83,24 +83,24 @@ class Subject:
 
 def subjects(*, quick: bool) -> tuple[Subject, ...]:
     """All that is measured; a quick calibration leaves most formats to borrowing."""
-    every, rounds = (TWO, FOUR, EIGHT), 2 if quick else 3
+    every = (TWO, FOUR, EIGHT)
     common = [
-        Subject("wide", kind, (SHORT, LONG), rounds, every, 2, cold=kind in {"F16", "Q8_0"})
+        Subject("wide", kind, (SHORT, LONG), together=every, cold=kind in {"F16", "Q8_0"})
         for kind in COMMON
     ]
-    common += [Subject(_second(kind), kind, (SHORT, MIDDLE), rounds) for kind in COMMON]
-    common += [Subject("equal", kind, (SHORT, FAR), rounds) for kind in TWO_KINDS]
-    common += [Subject("small", "Q8_0", (SHORT, MIDDLE), threads=SMALL_THREADS)]
+    common += [Subject(_second(kind), kind, (SHORT, MIDDLE)) for kind in COMMON]
+    common += [Subject("equal", kind, (SHORT, FAR)) for kind in TWO_KINDS]
+    common += [Subject("small", "Q8_0", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS)]
     if quick:
         return (*common, Subject("deep", "Q8_0", together=(FOUR,)))
     more = [Subject("wide", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in OTHERS]
-    more += [Subject(_second(kind), kind, (SHORT, MIDDLE)) for kind in OTHERS]
+    more += [Subject(_second(kind), kind, (SHORT, MIDDLE), rounds=1) for kind in OTHERS]
     more += [Subject("experts", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in TWO_KINDS]
     more += [
         Subject("equal", "F16", (SHORT, MIDDLE), cold=True),
         Subject("deep", "Q8_0", together=every),
         Subject("tall", "Q4_K", together=(*every, FOUR_FAR)),
-        Subject("small", "Q4_K", (SHORT, MIDDLE), threads=SMALL_THREADS),
+        Subject("small", "Q4_K", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS),
     ]
     return (*common, *more)
 

@@ -26,8 +26,7 @@ Terms = dict[str, float]
 # The seconds a unit of a term takes.
 Prices = Callable[[str], float]
 STREAMS = (2, 4, 8)
-READ, MULTIPLY, LOADED = "read", "multiply", "load"
-_EACH = ("vocabulary", "heads", "products")
+READ, MULTIPLY, LOADED, EACH = "read", "multiply", "load", "each"
 
 
 def decode_terms(work: Work, past: float) -> Terms:
@@ -73,14 +72,18 @@ def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Term
     `each` is what the answers' attention and sampling would take one after the other, `experts` the
     same of their experts: few answers rarely meet in one.
     """
-    alone = decode_terms(work, past)
+    looking = {
+        "vocabulary": float(work.vocabulary),
+        "heads": work.heads_back(past),
+        "products": work.products_back(past),
+    }
     weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
     chosen = _weights(READ, work, (Use.EXPERT,), 1.0)
     return {
         **{f"{name}@{streams}": count for name, count in weights.items()},
         "experts": streams * _seconds(chosen, decode),
         "layers": float(work.layers),
-        "each": streams * _seconds({name: alone[name] for name in _EACH}, decode),
+        EACH: streams * _seconds(looking, decode),
     }
 
 
