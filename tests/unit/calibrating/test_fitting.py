@@ -43,7 +43,7 @@ STREAMS = {
     f"multiply:{family}@{count}": price * (0.7 + 0.3 * count)
     for family, price in READ.items()
     for count in (2, 4, 8)
-} | {"layers": 1.5e-4, "each": 1.2, "experts": 1.1}
+} | {"layers": 1.5e-4, "each": 1.0, "experts": 1.1}
 LOAD = {f"load:{family}": 5e-10 for family in READ} | {"vocabulary": 2e-6, "start": 0.1}
 
 
