@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness import AT_MOST, Result, Row, main, median
 from stoker.models.facts import facts_of, read_facts
-from stoker.models.gguf import fetch_header
+from stoker.models.gguf.header import fetch_header
 
 TOKENS, MERGES, LAYERS = 128_256, 280_147, 32
 LOCAL_MS_MAX, READS_MAX = 60, 4

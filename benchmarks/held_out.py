@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.calibrating.subjects import Ask, Subject
-from stoker.models.synthetic import Shape, write_model
+from stoker.models.synthetic.write import Shape, write_model
 
 SHAPES = {
     # Qwen2.5-0.5B.

@@ -22,7 +22,7 @@ from stoker.core.request import Kind, Request, Sampling
 from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.engines.llamacpp.dry_run import launch_dry_run
 from stoker.models.facts import read_facts
-from stoker.planning.memory import completed, count, resident_bytes
+from stoker.planning.memory.formula import completed, count, resident_bytes
 from stoker.testing.architectures import write_architecture
 from stoker.workers.caged import start_caged
 from stoker.workers.dry_run import count_memory

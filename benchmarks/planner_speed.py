@@ -32,10 +32,10 @@ from stoker.core.clock import SystemClock
 from stoker.library.stated import published_told
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
-from stoker.planning.calibrated import Calibrated
-from stoker.planning.spread import Estimate
-from stoker.planning.stated import PROCESSOR, Told, errors_left_out
-from stoker.planning.work import Work, work_of
+from stoker.planning.speed.calibrated import Calibrated
+from stoker.planning.speed.spread import Estimate
+from stoker.planning.speed.stated import PROCESSOR, Told, errors_left_out
+from stoker.planning.speed.work import Work, work_of
 from stoker.state.home import Home
 
 # How long may be waited in all for other programs to rest, and how long one model may be timed.

@@ -21,8 +21,8 @@ from pathlib import Path
 from harness import AT_MOST, Result, Row, main, median, pairwise
 from stoker.core.model import ModelRef
 from stoker.core.units import MIB
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 from stoker.state.home import Home
 
 PIECE_BYTES = 16 * MIB

@@ -30,6 +30,7 @@ from stoker.core.errors import (
     ServiceError,
     StokerError,
 )
+from stoker.core.measurement import Predicted
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine
@@ -39,7 +40,7 @@ from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.facts import read_machine
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
 from stoker.state.home import Home
@@ -67,7 +68,7 @@ class ServiceSettings:
     """How to serve: where to listen, what to answer for, and how long to wait for what.
 
     `write_s` is how long a client may take nothing of a stream before it is let go. `engines` is
-    where the engine that a plan names is found.
+    where the engine that a plan names is found. `predicted` is kept beside what is measured.
     """
 
     plans: Sequence[Plan]
@@ -82,6 +83,7 @@ class ServiceSettings:
     write_s: float = WRITE_S
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     engines: Callable[[str], Engine] = find_engine
+    predicted: Mapping[ModelRef, Predicted] = field(default_factory=dict)
 
 
 class WorkerStarter:
@@ -96,7 +98,7 @@ class WorkerStarter:
         self._limits = settings.limits
         self._engines = settings.engines
         self._clock = clock
-        self._recorder = MeasurementLog(home.measurements)
+        self._recorder = MeasurementLog(home.measurements, settings.predicted)
         self._watches: set[asyncio.Task[None]] = set()
 
     async def start(self, model: ModelRef) -> Worker:
@@ -251,7 +253,10 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUseError(f"Port {port} on {host} is in use") from error
-        raise ServiceError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+        raise ServiceError(
+            f"Cannot listen on {host}:{port}: {error.strerror}",
+            hint="use an address of this machine, and a port that you may use",
+        ) from error
     return listener
 
 

@@ -8,7 +8,7 @@ import socket
 from http import HTTPStatus
 from typing import Any
 
-from stoker.core.errors import NotRunningError, ServiceError
+from stoker.core.errors import ModelNotFoundError, NotFoundError, NotRunningError, ServiceError
 from stoker.state.home import Home
 from stoker.state.service_lock import ServiceAddress, find_service
 
@@ -39,8 +39,17 @@ class ServiceClient:
         return rows
 
     def unload(self, model: str) -> bool:
-        """Stop `model`'s process; False if it was not loaded."""
-        return bool(self._call("POST", f"/models/{model}/unload")["unloaded"])
+        """Stop `model`'s process; False if it was not loaded.
+
+        Raises:
+            ModelNotFoundError: the service does not answer for it.
+        """
+        try:
+            return bool(self._call("POST", f"/models/{model}/unload")["unloaded"])
+        except NotFoundError:
+            raise ModelNotFoundError(
+                f"The service has no model {model}", hint="`stoker ps` lists those it has"
+            ) from None
 
     def stop(self) -> None:
         """Begin to end the service: it drains, and then it is gone."""
@@ -58,6 +67,8 @@ class ServiceClient:
             raise NotRunningError from error
         finally:
             connection.close()
+        if response.status == HTTPStatus.NOT_FOUND:
+            raise NotFoundError(answer["error"]["message"])
         if response.status != HTTPStatus.OK:
             raise ServiceError(answer["error"]["message"])
         return answer

@@ -14,7 +14,7 @@ from stoker.core.plan import Plan
 from stoker.engines.base import Engine
 from stoker.engines.registry import find_engine
 from stoker.models.facts import read_facts
-from stoker.models.hollow import read_hollow
+from stoker.models.gguf.hollow import read_hollow
 from stoker.testing.architectures import write_architecture
 from stoker.testing.stub import StubEngine
 from stoker.testing.stub_behaviour import StubBehaviour

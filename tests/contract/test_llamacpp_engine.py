@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -199,6 +200,14 @@ def test_an_embedding_model_embeds_each_text(tmp_path: Path) -> None:
         status, body = ask(where, request)
     assert status == 200
     assert [len(item["embedding"]) for item in json.loads(body)["data"]] == [256, 256]
+
+
+def test_a_text_too_long_to_embed_is_an_overflow(tmp_path: Path) -> None:
+    request = Request("1", REF, Kind.EMBEDDING, inputs=("ka " * 3000,))
+    with serving(tmp_path, "tiny_embed") as (_, where):
+        error = ENGINE.explain_refusal(*ask(where, request))
+    assert type(error) is ContextOverflowError
+    assert re.search(r"has \d{4} tokens", error.message)
 
 
 def test_the_child_reports_each_stage_and_ends_with_its_parent(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from stoker.cli.main import cli
 from stoker.core.clock import SystemClock
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.request import Finish, Timings, Usage
-from stoker.models.synthetic import Shape
-from stoker.planning.calibrated import Calibrated
+from stoker.models.synthetic.write import Shape
+from stoker.planning.speed.calibrated import Calibrated
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 

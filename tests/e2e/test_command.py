@@ -20,6 +20,7 @@ import pytest
 from stoker.cli.main import VERBS
 from stoker.testing.broken import write_broken
 from stoker.testing.running import COMMAND
+from stoker.testing.synthetic import write_model
 
 pytestmark = pytest.mark.slow
 QUESTION = "What is the refund policy?"
@@ -194,7 +195,7 @@ def test_the_help_of_every_verb_has_an_example(run: Run, verb: str) -> None:
     assert import_module(f"stoker.cli.{module}").command.short_help == VERBS[verb]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("missing", 5), ("empty", 5), ("garbage", 5)])
+@pytest.mark.parametrize(("kind", "code"), [("missing", 4), ("empty", 5), ("garbage", 5)])
 @pytest.mark.parametrize("verb", ["run", "serve", "show"])
 def test_a_broken_model_file_is_one_line_a_hint_and_its_exit_code(
     run: Run, tmp_path: Path, verb: str, kind: str, code: int
@@ -207,6 +208,15 @@ def test_a_broken_model_file_is_one_line_a_hint_and_its_exit_code(
     ("arguments", "code"),
     [
         (("show", "nothing"), 4),
+        (("pull", "./none.gguf"), 4),
+        (("import", "./none"), 4),
+        (("show", "./none/"), 4),
+        (("quantize", "./none.gguf", "--to", "q8_0"), 4),
+        (("quantize", "starter", "--to", "q9"), 2),
+        (("compare", "starter", "--tasks", "./none.jsonl"), 4),
+        (("compare", "starter", "--text", "./none.txt"), 4),
+        (("advise", "--needs", "./none.toml"), 4),
+        (("rm", "starter"), 2),
         (("stop",), 7),
         (("serve", "--host", "0.0.0.0", "--port", "0"), 10),  # noqa: S104 - it is refused
         (("run", "starter", "a", "--ctx", "10000000"), 2),
@@ -260,6 +270,75 @@ def test_a_reader_that_has_enough_is_no_error(environment: dict[str, str]) -> No
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize(
+    "arguments", [("ls",), ("show", "starter", "--json"), ("completion", "bash")]
+)
+def test_an_output_on_a_full_disk_is_one_error(
+    environment: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+            timeout=20,
+        )
+    assert_one_error(subprocess.CompletedProcess([], done.returncode, "", done.stderr), 1)
+    assert "The output cannot be written: No space left on device" in done.stderr
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("verb", ["run", "embed"])
+def test_an_answer_on_a_full_disk_is_one_error(
+    environment: dict[str, str], tmp_path: Path, verb: str
+) -> None:
+    model = write_model(tmp_path / "m.gguf", "tiny_embed" if verb == "embed" else "tiny")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, verb, str(model), "ka"],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            text=True,
+            timeout=20,
+        )
+    assert_one_error(subprocess.CompletedProcess([], done.returncode, "", done.stderr), 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("run starter", 2),
+        ("embed MODEL", 2),
+        ("pull ./none.gguf --yes", 4),
+        ("advise --data machine", 0),
+        ("show starter", 0),
+    ],
+)
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_has_closed_are_no_traceback(
+    environment: dict[str, str], tiny_model: Path, arguments: str, code: int, closed: str
+) -> None:
+    embeds = write_model(tiny_model.with_name("embeds.gguf"), "tiny_embed")
+    words = arguments.replace("MODEL", str(embeds))
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {COMMAND} {words} {closed}"],
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=20,
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert done.returncode == code, done.stderr
+
+
 @pytest.mark.engine
 def test_ps_and_stop_command_a_running_service(
     run: Run, start_service: Callable, tmp_path: Path
@@ -271,6 +350,8 @@ def test_ps_and_stop_command_a_running_service(
     assert row.keys() >= {"model", "state", "pid", "memory_bytes", "slots", "slots_busy"}
     assert (row["model"], row["state"], row["slots_busy"]) == ("starter", "ready", 0)
     assert "starter" in run("ps").stdout
+    assert_one_error(run("stop", "nope"), 4)
+    assert "stoker ps" in run("stop", "nope").stderr
     assert run("stop", "starter").returncode == 0
     assert json.loads(run("ps", "--json").stdout)[0]["state"] == "cold"
     assert run("stop").returncode == 0

@@ -59,6 +59,21 @@ def nothing_is_left(home: Path) -> bool:
     ]
 
 
+def test_a_text_alone_is_enough_for_a_model_that_is_not_ours(home: Path, tmp_path: Path) -> None:
+    text = tmp_path / "letters.txt"
+    text.write_text("ka lo mi ne ru sa ti vo we zu be da fi go. " * 40)
+    tiny = write_model(tmp_path / "tiny.gguf")
+    done = compare(home, tiny, "--quants", "q4_0", "--text", text, "--rounds", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = from_document(json.loads(done.stdout))
+    assert [one.tasks for one in report.rows] == [None, None]
+    assert report.rows[0].text is not None
+    assert report.rows[1].text is not None
+    assert report.rows[1].text.divergence is not None
+    assert report.rows[1].decode is not None
+    assert ["tasks" in note for note in report.notes].count(True) == 1
+
+
 def test_two_smaller_types_are_measured_in_full(home: Path, few_tasks: Path) -> None:
     plot = home.parent / "plot.svg"
     options = ("--quants", "q8_0,q4_0", "--rounds", "1", "--json", "--plot", plot)
@@ -79,7 +94,7 @@ def test_two_smaller_types_are_measured_in_full(home: Path, few_tasks: Path) -> 
         assert 1 < row.text.perplexity < 1.5
         assert row.prefill is not None
         assert row.decode is not None
-        assert (row.memory_peak_bytes or 0) > (row.memory_predicted_bytes or 0) > 0
+        assert 0.9 < row.memory_peak_bytes / row.memory_predicted_bytes < 1.1
     assert q8_0.text is not None
     assert q4_0.text is not None
     fine, coarse = q8_0.text.divergence, q4_0.text.divergence
@@ -166,7 +181,7 @@ def test_a_person_who_stops_it_sees_what_was_measured(
     assert terminal.process.returncode == status
     assert "Interrupted: this is a part of the comparison." in out
     line = next(line for line in out.split("\n") if line.startswith("q4_0"))
-    assert "%" in line  # its speeds
+    assert float(line.split()[5]) > 0  # its speed of decoding
     assert nothing_is_left(home)
 
 

@@ -15,11 +15,11 @@ import pytest
 from numpy.typing import NDArray
 
 from stoker import LocalModelRuntime
-from stoker.models.checkpoint import read_checkpoint
+from stoker.models.checkpoint.documents import Folder
+from stoker.models.checkpoint.folder import read_checkpoint
+from stoker.models.checkpoint.shards import read_weights
 from stoker.models.convert.convert import convert
-from stoker.models.documents import Folder
 from stoker.models.facts import read_facts
-from stoker.models.shards import read_weights
 from stoker.testing.checkpoints import write_folder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]

@@ -11,7 +11,7 @@ from gguf import GGUFReader
 
 from stoker import LocalModelRuntime
 from stoker.models.catalogue import starter
-from stoker.models.checkpoint import read_checkpoint
+from stoker.models.checkpoint.folder import read_checkpoint
 from stoker.models.convert.convert import convert
 from stoker.models.facts import read_facts
 from stoker.testing.checkpoints import QWEN2_SPLIT, split, write_folder

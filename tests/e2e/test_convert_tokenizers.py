@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from stoker.models.checkpoint.tokenizer import SPLITS, split_of
 from stoker.models.convert.convert import convert
-from stoker.models.tokenizer_json import SPLITS, split_of
 from stoker.testing.checkpoints import (
     END,
     START,

@@ -36,7 +36,7 @@ def pattern(expected: str) -> re.Pattern[str]:
 @pytest.mark.slow
 @pytest.mark.engine
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", ["compare.md"])
+@pytest.mark.parametrize("name", ["compare.md", "plan.md"])
 def test_each_example_does_what_the_page_shows(name: str, tmp_path: Path) -> None:
     text = (DOCS / name).read_text(encoding="utf-8")
     shown = [body for kind, body in BLOCK.findall(text) if kind == "json"]

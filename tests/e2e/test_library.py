@@ -16,12 +16,14 @@ import pytest
 from stoker import AsyncLocalModelRuntime, LocalModelRuntime, Message, ModelNotLoadedError
 from stoker.core.errors import (
     CannotEmbedError,
+    CannotGenerateError,
     ContextOverflowError,
     InvalidRequestError,
     QueueFullError,
     StokerError,
 )
 from stoker.core.request import Role
+from stoker.testing.synthetic import write_model
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -240,3 +242,22 @@ def test_a_lost_process_is_replaced_by_the_next_load() -> None:
         runtime.load()
         assert runtime.statistics().pid != first
         assert runtime.generate("hi", max_tokens=2).text
+
+
+def test_an_embedding_model_is_not_asked_to_write(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "mini.gguf", "tiny_embed")
+    with LocalModelRuntime(str(path), threads=1) as runtime:
+        with pytest.raises(CannotGenerateError):
+            runtime.generate("hello")
+        with pytest.raises(CannotGenerateError):
+            next(runtime.stream("hello"))
+        with pytest.raises(ContextOverflowError):
+            runtime.embed("ka " * 5000)
+
+
+def test_no_text_has_no_vector(tmp_path: Path) -> None:
+    with (
+        LocalModelRuntime(str(write_model(tmp_path / "m.gguf", "tiny_embed")), threads=1) as model,
+        pytest.raises(InvalidRequestError),
+    ):
+        model.embed([])

@@ -16,8 +16,8 @@ from stoker.core.errors import LoadFailedError, WorkerLostError
 from stoker.engines.base import Launch
 from stoker.machine.document import parse_machine
 from stoker.machine.measuring import MATMUL_TYPES
-from stoker.models.gguf import read_header
-from stoker.models.synthetic import Shape, write_model
+from stoker.models.gguf.header import read_header
+from stoker.models.synthetic.write import Shape, write_model
 from stoker.testing.clock import ManualClock
 from stoker.testing.running import COMMAND
 from stoker.workers import throughput

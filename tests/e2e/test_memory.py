@@ -26,8 +26,8 @@ from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.engines.llamacpp.dry_run import launch_dry_run
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
-from stoker.planning.families import is_known
-from stoker.planning.memory import count, disagreement
+from stoker.planning.memory.families import is_known
+from stoker.planning.memory.formula import count, disagreement
 from stoker.testing.architectures import write_architecture
 from stoker.testing.blueprints import NAMES
 from stoker.workers.dry_run import count_memory
@@ -143,7 +143,7 @@ def server_words(plan: Plan, socket: Path) -> Callable[[str], float]:
     script = (
         "import json, os, sys, xllamacpp; from stoker.engines.llamacpp import child;"
         "params = child._params(json.loads(sys.argv[1])); params.verbosity = 5;"
-        "server = xllamacpp.Server(params); os._exit(0)"
+        "server = xllamacpp.Server(params); child._flush_log(); os._exit(0)"
     )
     spec = json.dumps(child_spec(plan, socket))
     done = subprocess.run(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import openai
 import pytest
 
 from stoker.testing.running import RunningService
+from stoker.testing.synthetic import write_model
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 ASKED = [{"role": "user", "content": "What is the refund policy?"}]
@@ -154,3 +156,14 @@ def test_a_prompt_beyond_the_context_is_refused_by_its_code(client: openai.OpenA
         with pytest.raises(openai.BadRequestError) as caught:
             client.completions.create(model="tiny", prompt="ka lo " * 6000, stream=stream)
         assert caught.value.code == "context_length_exceeded"
+
+
+def test_an_embedding_model_is_not_asked_to_write_and_not_loaded_for_it(
+    start_service: Callable[..., RunningService], tmp_path: Path
+) -> None:
+    service = start_service(f"mini={write_model(tmp_path / 'mini.gguf', 'tiny_embed')}")
+    asked = {"completions": {"prompt": "a"}, "chat/completions": {"messages": ASKED}}
+    for path, body in asked.items():
+        status, answer = service.request("POST", f"/v1/{path}", {"model": "mini", **body})
+        assert (status, answer["error"]["code"]) == (400, "model_cannot_generate")
+    assert service.models()[0]["state"] == "cold"

@@ -1,5 +1,6 @@
 """The cage holds: a caged process tries to get out, and is told no."""
 
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -80,3 +81,15 @@ async def test_a_caged_engine_has_its_own_network_and_none_of_our_keys(
     status = status_of(seen.pid)
     assert "NoNewPrivs:\t1" in status
     assert "CapEff:\t0000000000000000" in status
+
+
+async def test_a_caged_engine_leads_a_group_of_its_own_in_our_session(
+    make_worker: MakeWorker,
+) -> None:
+    """Ctrl-C at a terminal is not for it; a session of its own would slow its threads down."""
+    worker = make_worker()
+    await worker.start()
+    pid = worker.statistics().pid
+    assert pid is not None
+    assert os.getpgid(pid) == pid
+    assert os.getsid(pid) == os.getsid(0)

@@ -23,9 +23,10 @@ from stoker.comparing.matching import Match
 from stoker.comparing.order import Order
 from stoker.comparing.passages import ScoredText, of_tasks
 from stoker.comparing.plan import precisions
-from stoker.comparing.report import Report, Row
+from stoker.comparing.report import Report, Row, to_document
+from stoker.comparing.table import tables
 from stoker.comparing.tasks import Task
-from stoker.core.errors import DiskFullError, LoadFailedError, TextTooShortError
+from stoker.core.errors import DiskFullError, LoadFailedError, TextTooShortError, WorkerLostError
 from stoker.engines.llamacpp.logits import LogitsHeader
 from stoker.library import asynchronous
 from stoker.library.asynchronous import AsyncLocalModelRuntime
@@ -63,6 +64,15 @@ class Reading:
         await asyncio.sleep(0)  # as a real one would wait for its child
 
 
+class BreakingReading(Reading):
+    """One whose child dies in the middle of the text."""
+
+    async def blocks(self, header: LogitsHeader) -> object:
+        async for rows, targets in super().blocks(header):  # type: ignore[attr-defined]
+            yield rows[:40], targets[:40]
+            raise WorkerLostError("The engine's child ended early: killed")
+
+
 @dataclass
 class World:
     """What the comparison runs in: how each candidate behaves, and what was asked of it."""
@@ -70,6 +80,7 @@ class World:
     home: Home
     behaviours: dict[str, StubBehaviour] = field(default_factory=dict)
     rows: int = ROWS
+    breaking: str = ""
     forced: list[str] = field(default_factory=list)
     texts: list[object] = field(default_factory=list)
 
@@ -90,7 +101,8 @@ class World:
         self.forced.append(path.stem)
         self.texts.append(text)
         assert path.is_file()  # noqa: ASYNC240 - a test may look
-        yield Reading(path.stem, len(text) if isinstance(text, tuple) else 1, self.rows)
+        reading = BreakingReading if path.stem == self.breaking else Reading
+        yield reading(path.stem, len(text) if isinstance(text, tuple) else 1, self.rows)
 
 
 @pytest.fixture
@@ -163,6 +175,23 @@ async def test_everything_is_measured_of_every_candidate(world: World) -> None:
     assert leftovers(world.home) == []
 
 
+async def test_without_tasks_and_text_the_rest_is_measured_and_it_is_said(world: World) -> None:
+    order = Order(precisions(starter(), ["q4_0"]), (), None, None, slots=2, rounds=1)
+    ports = Ports(make_runtime=world.make_runtime, force_text=world.force_text)  # type: ignore[arg-type]
+    made = Comparison(order, world.home, ports=ports)
+    await made.run()
+    for one in made.report.rows:
+        assert one.file_bytes
+        assert one.memory_peak_bytes
+        assert one.decode is not None
+        assert (one.text, one.tasks, one.failures) == (None, None, [])
+    assert (made.report.partial, made.report.verdict, made.errors) == (False, None, [])
+    assert to_document(made.report)["tasks_source"] is None
+    shown = " ".join(tables(made.report).split())
+    assert "perplexity and KL are left out; --text FILE" in shown
+    assert "right answers are left out; --tasks FILE" in shown
+
+
 async def test_conversations_are_rendered_once_for_all_precisions(world: World) -> None:
     made = compared(world, text=of_tasks("t", tasks(3)))
     await made.run()
@@ -198,6 +227,25 @@ async def test_a_base_that_does_not_load_leaves_the_others_without_divergence(
     assert row(made.report, "q4_0").text is not None
     assert row(made.report, "q4_0").text.divergence is None  # type: ignore[union-attr]
     assert row(made.report, "q4_0").tasks is not None
+
+
+@pytest.mark.parametrize(("breaking", "name"), [("starter", "f16"), ("starter-q8_0", "q8_0")])
+async def test_a_model_that_breaks_in_the_middle_of_the_text_stops_no_other(
+    world: World, breaking: str, name: str
+) -> None:
+    world.breaking = breaking
+    made = compared(world, quants=("q8_0", "q4_0"), text=of_tasks("t", tasks()))
+    await made.run()
+    broken, other = row(made.report, name), row(made.report, "q4_0")
+    assert [(one.phase, one.message) for one in broken.failures] == [
+        ("text", "The engine's child ended early: killed")
+    ]
+    assert broken.text is None
+    assert broken.tasks is not None
+    assert other.failures == []
+    assert other.text is not None
+    assert (other.text.divergence is None) == (name == "f16")
+    assert not made.report.partial
 
 
 async def test_a_process_that_dies_while_answering_costs_those_answers(world: World) -> None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,10 @@ import pytest
 
 from stoker.models.catalogue import STARTER_FOLDER
 from stoker.models.download.journal import Journal
-from stoker.models.store import Store
-from stoker.models.verifying import choose_all, verify
+from stoker.models.storing.store import Store
+from stoker.models.storing.verifying import choose_all, verify
 from stoker.testing.running import COMMAND
+from support import watching
 from support.file_server import Answer, Asked, FileServer, Twist, honest, serving
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,9 @@ async def server() -> AsyncIterator[FileServer]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "home" / "models")
+    made = Store(tmp_path / "home" / "models")
+    made.parts.mkdir(parents=True)
+    return made
 
 
 async def pull(store: Store, url: str, *words: str) -> asyncio.subprocess.Process:
@@ -71,11 +73,8 @@ def written_down(store: Store) -> int:
     return 0
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+async def until(store: Store, holds: Callable[[], bool]) -> None:
+    await watching.until(store.parts, holds, DEADLINE_S)
 
 
 async def test_killed_midway_it_goes_on_with_what_is_missing(
@@ -85,7 +84,7 @@ async def test_killed_midway_it_goes_on_with_what_is_missing(
     server.twist = stalling(half)
     process = await pull(store, f"{server.url}/shop.gguf")
     await server.stalled.wait()
-    await until(lambda: written_down(store) == PIECE + half)
+    await until(store, lambda: written_down(store) == PIECE + half)
     process.kill()
     assert (await ended(process))[0] == -signal.SIGKILL
     assert store.manifests() == ()
@@ -110,7 +109,7 @@ async def test_ctrl_c_leaves_what_came_and_says_how_to_go_on(
     json_words = ["--json"] if form == "programs" else []
     process = await pull(store, url, "--as", "my-shop", *json_words)
     await server.stalled.wait()
-    await until(lambda: written_down(store) >= PIECE)
+    await until(store, lambda: written_down(store) >= PIECE)
     process.send_signal(signal.SIGINT)
     code, out, err = await ended(process)
     assert code == 130
@@ -150,7 +149,7 @@ async def test_the_one_that_waited_takes_over_from_the_one_that_was_killed(
     first = await pull(store, url, "--as", "one")
     await server.stalled.wait()
     second = await pull(store, url, "--as", "two")
-    await until(lambda: written_down(store) == PIECE + 1000)
+    await until(store, lambda: written_down(store) == PIECE + 1000)
     first.kill()
     await ended(first)
     assert (await ended(second))[0] == 0

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from stoker.core.model import ModelRef
-from stoker.models.housekeeping import collect
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
-from stoker.models.verifying import choose_all, verify
+from stoker.models.storing.housekeeping import collect
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
+from stoker.models.storing.verifying import choose_all, verify
 
 pytestmark = pytest.mark.slow
 DATA = b"abc" * 1000
@@ -25,8 +25,8 @@ PULL = f"""
 import os, sys
 from pathlib import Path
 from stoker.core.model import ModelRef
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 root, key, name, *fault = sys.argv[1:]
 store = Store(Path(root))
 store.parts.mkdir(parents=True, exist_ok=True)

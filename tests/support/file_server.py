@@ -37,7 +37,8 @@ class Asked:
 class Answer:
     """What is sent. `cut_at` ends the connection after so many bytes of the body.
 
-    `stall_at` stops sending there until the server's `go` is set.
+    `stall_at` stops sending there until the server's `go` is set; `drip_at` sends one byte more
+    for each thing that is put into the server's `drops`.
     """
 
     status: int = 200
@@ -45,6 +46,7 @@ class Answer:
     body: bytes = b""
     cut_at: int | None = None
     stall_at: int | None = None
+    drip_at: int | None = None
 
     def with_headers(self, **headers: str | None) -> Answer:
         """The same with other headers; `_` stands for a dash, None takes one away."""
@@ -74,6 +76,7 @@ class FileServer:
     url: str = ""
     stalled: asyncio.Event = field(default_factory=asyncio.Event)
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    drops: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
 
     @property
     def gets(self) -> list[Asked]:
@@ -134,9 +137,19 @@ class FileServer:
             self.stalled.set()
             await self.go.wait()
             body = body[answer.stall_at :]
+        if answer.drip_at is not None and body:
+            await self._drip(writer, body, answer.drip_at)
         writer.write(body[: answer.cut_at])
         await writer.drain()
         return answer.cut_at is None and "Connection" not in answer.headers
+
+    async def _drip(self, writer: asyncio.StreamWriter, body: bytes, at: int) -> None:
+        """Send `body` up to `at`, and then byte by byte until the client has had enough."""
+        writer.write(body[:at])
+        for one in body[at:]:
+            await self.drops.get()
+            writer.write(bytes([one]))
+            await writer.drain()
 
 
 @asynccontextmanager

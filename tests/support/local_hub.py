@@ -10,9 +10,11 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import pytest
 from aiohttp import web
 
 from support.serving import Seen, ranged, served
@@ -64,7 +66,8 @@ class LocalHub:
         if given and revision not in self.revisions:
             return _refusal(404, "RevisionNotFound")
         siblings = [_sibling(name, data) for name, data in self.files.items()]
-        siblings.append({"rfilename": "README.md", "size": 5, "blobId": "a" * 40})
+        if "README.md" not in self.files:
+            siblings.append({"rfilename": "README.md", "size": 5, "blobId": "a" * 40})
         return web.json_response(
             {
                 "id": "owner/repo",
@@ -106,6 +109,17 @@ def _sibling(name: str, data: bytes) -> dict[str, Any]:
 def _refusal(status: int, code: str) -> web.Response:
     text = json.dumps({"error": code})
     return web.Response(status=status, headers={"X-Error-Code": code}, text=text)
+
+
+def ask_here(monkeypatch: pytest.MonkeyPatch, hub: LocalHub, folder: Path) -> None:
+    """Let `huggingface_hub` ask `hub`, as if HF_ENDPOINT named it; tokens are kept in `folder`."""
+    from huggingface_hub import constants  # noqa: PLC0415 - slow, and only for some tests
+
+    template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(folder / "token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
 
 
 @asynccontextmanager

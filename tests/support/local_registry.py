@@ -31,7 +31,9 @@ class LocalRegistry:
 
     `ollama`: digests are stated as Ollama's does, and manifests found by their tags only.
     `guarded`: reading needs the token; `logins` are the values of Authorization that get one, or
-    empty where everybody does. `challenge`, `token`, `lie` and `instead` are for hostile ones.
+    empty where everybody does. `uses` is for how many blobs each token lasts, one token after the
+    other, and further ones for ever; blobs come from the registry itself then. `challenge`,
+    `token`, `lie` and `instead` are for hostile ones.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,8 @@ class LocalRegistry:
         self.blobs: dict[str, bytes] = {}
         self.ollama = self.guarded = False
         self.logins: set[str] = set()
+        self.uses: list[int] | None = None
+        self._left, self._issued = 0, 0
         self.challenge: str | None = None
         self.token: Any = {"token": TOKEN}
         self.lie: str | None = None
@@ -75,12 +79,14 @@ class LocalRegistry:
     async def registry(self, request: web.Request) -> web.StreamResponse:
         if self.instead is not None:
             return await self.instead(request)
-        if self.guarded and request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if self.guarded and not self._lets_in(request):
             return web.Response(status=401, headers={"WWW-Authenticate": self._challenge()})
         _, _, name = request.path.partition("/manifests/")
         if name in self.manifests:
             return self._manifest(request, self.manifests[name])
         _, _, digest = request.path.partition("/blobs/")
+        if digest in self.blobs and self.uses is not None:
+            return ranged(request, self.blobs[digest])
         if digest in self.blobs:
             location = f"{self.store_url}/{digest}"
             return web.Response(status=307, headers={"Location": location})
@@ -91,10 +97,23 @@ class LocalRegistry:
             return web.Response(status=401)
         if isinstance(self.token, bytes):
             return web.Response(body=self.token)
+        if self.uses is not None:
+            self._left = self.uses.pop(0) if self.uses else 1 << 30
+            self._issued += 1
+            return web.json_response({"token": f"{TOKEN}{self._issued}"})
         return web.json_response(self.token)
 
     async def store(self, request: web.Request) -> web.StreamResponse:
         return ranged(request, self.blobs[request.path.removeprefix("/")])
+
+    def _lets_in(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization")
+        if self.uses is None:
+            return given == f"Bearer {TOKEN}"
+        if given != f"Bearer {TOKEN}{self._issued}" or not self._left:
+            return False
+        self._left -= "/blobs/" in request.path
+        return True
 
     def _challenge(self) -> str:
         if self.challenge is not None:

@@ -36,6 +36,12 @@ class PlainAnswer:
     headers: Mapping[str, str]
 
     @property
+    def state(self) -> str:
+        """Its ETag, if that is strong."""
+        tag = self.headers.get("ETag", "")
+        return tag if tag.startswith('"') else ""
+
+    @property
     def size_bytes(self) -> int | None:
         """The length that the server states."""
         length = self.headers.get("Content-Length")

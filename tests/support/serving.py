@@ -14,16 +14,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Seen:
-    """The requests that a server got, and what each brought as Authorization."""
+    """The requests that a server got, and what each brought as Authorization and as Range."""
 
     paths: list[str] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    ranges: list[tuple[str, str | None]] = field(default_factory=list)
 
     def note(self, request: web.Request) -> None:
         """Keep what matters of `request`."""
         self.paths.append(f"{request.method} {request.path}")
         self.queries.append(unquote(request.query_string))
+        self.ranges.append((request.path, request.headers.get("Range")))
         if secret := request.headers.get("Authorization"):
             self.secrets.append(secret)
 

@@ -10,9 +10,9 @@ from stoker.calibrating.fitting import MICRO_BATCH, fit, observations_of, work_f
 from stoker.calibrating.sampling import Sample
 from stoker.core.calibration import Calibration, Fit, Observation, ThreadRatio
 from stoker.core.errors import CalibrationError
-from stoker.planning.calibrated import Calibrated
-from stoker.planning.prices import Prices
-from stoker.planning.terms import (
+from stoker.planning.speed.calibrated import Calibrated
+from stoker.planning.speed.prices import Prices
+from stoker.planning.speed.terms import (
     EACH,
     Terms,
     cold_terms,

@@ -18,8 +18,8 @@ from stoker.calibrating.nnls import solve
 from stoker.calibrating.sampling import Sample
 from stoker.calibrating.subjects import SHAPES, facts_of
 from stoker.core.calibration import Fit, Observation
-from stoker.planning.terms import Terms
-from stoker.planning.work import Work, work_of
+from stoker.planning.speed.terms import Terms
+from stoker.planning.speed.work import Work, work_of
 
 MICRO_BATCH = 512
 # A sample further from its cell's median than this is an outlier, where enough others agree.

@@ -21,7 +21,7 @@ from stoker.calibrating.subjects import SHAPES, Subject
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.units import GIB, format_bytes
-from stoker.models.synthetic import write_model
+from stoker.models.synthetic.write import write_model
 from stoker.state.home import Home
 
 ROUNDS = 2

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.weights import Use, WeightUse
-from stoker.models.ggml_types import TENSOR_TYPES
-from stoker.models.synthetic import Shape
-from stoker.planning.work import Work, work_of
+from stoker.models.gguf.types import TENSOR_TYPES
+from stoker.models.synthetic.write import Shape
+from stoker.planning.speed.work import Work, work_of
 
 CONTEXT = 4096
 SHAPES = {

@@ -12,8 +12,8 @@ from stoker.core.advice import Advice, Answer, LocalOption, Role
 from stoker.core.costs import MonthlyCost
 from stoker.core.rules import RuleBook
 from stoker.core.units import format_bytes
-from stoker.planning.facts import describe_break_even
-from stoker.planning.words import rate_span, usd_span
+from stoker.planning.advice.facts import describe_break_even
+from stoker.planning.advice.words import rate_span, usd_span
 
 WIDTH = 100
 _MARKS = {True: "fired", False: "-"}

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from stoker.cli.options import print_json
-from stoker.core.request import Event, Finish, Message, Role, Text
+from stoker.core.bounds import check_task
+from stoker.core.request import Event, Finish, Kind, Message, Role, Text
 from stoker.core.units import format_bytes, format_seconds
 from stoker.library.blocking import LocalModelRuntime
 from stoker.library.statistics import RuntimeStatistics
@@ -45,8 +46,14 @@ class Form:
 
 
 def make_runtime(model: str, *, context: int | None, threads: int | None) -> LocalModelRuntime:
-    """The runtime for one answer at a time."""
-    return LocalModelRuntime(model, context=context, threads=threads)
+    """The runtime for one answer at a time.
+
+    Raises:
+        CannotGenerateError: the model makes embeddings.
+    """
+    runtime = LocalModelRuntime(model, context=context, threads=threads)
+    check_task(Kind.CHAT, runtime.model)
+    return runtime
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import click
 
 from stoker.core.calibration import Calibration, Fit, Observation
 from stoker.core.units import format_seconds
-from stoker.planning.formats import families
-from stoker.planning.spread import width_of
+from stoker.planning.speed.formats import families
+from stoker.planning.speed.spread import width_of
 
 _KINDS = {
     "decode": "one step of an answer",

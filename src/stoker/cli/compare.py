@@ -55,7 +55,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     A task is a line such as {"prompt": "2 + 2?", "expected": "4"}; it may have "messages" in place
     of the prompt, a "match" (exact, contains, regex, json) and a "category". The starter model has
-    tasks of its own. Where no --text is given, the tasks' expected answers are scored.
+    tasks of its own. Where no --text is given, the tasks' expected answers are scored. Without
+    tasks and text, files, memory and speeds are compared.
 
     Ctrl-C shows what was measured so far.
 
@@ -64,11 +65,16 @@ def command(  # noqa: PLR0913 - one parameter for each option
       stoker compare starter
       stoker compare ./my-model-f16.gguf --quants q8_0,q4_0 --tasks mine.jsonl
       stoker compare ./small.gguf ./large.gguf --tasks mine.jsonl --plot sizes.svg
+      stoker compare ./small.gguf ./large.gguf --text letters.txt
       stoker compare starter --quants q4_0 --json > compared.json
     """
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise InvalidRequestError(f"{plot} is no name for a picture", hint="end it in .svg.")
     if plot is not None and not plot.expanduser().absolute().parent.is_dir():
         raise InvalidRequestError(f"There is no folder for {plot}", hint="make it first.")
     order = _order(models, quants, tasks, text, {k: v for k, v in numbers.items() if v})
+    if plot is not None and not order.tasks and order.text is None:
+        raise InvalidRequestError("There is nothing to draw", hint="give --tasks or --text.")
     # numpy and gguf are slow to import; only a comparison that begins pays for them.
     from stoker.cli.stopping import run_until_stopped  # noqa: PLC0415
     from stoker.comparing.comparison import Comparison  # noqa: PLC0415
@@ -129,14 +135,12 @@ def _words(quants: str) -> list[str]:
     return [word.strip() for word in quants.split(",") if word.strip()]
 
 
-def _tasks(models: Named, path: Path | None) -> tuple[tuple[Task, ...], str]:
+def _tasks(models: Named, path: Path | None) -> tuple[tuple[Task, ...], str | None]:
+    """The tasks and where they are from; none for models that are not ours, unless given."""
     from stoker.comparing.tasks import STARTER_TASKS, load_tasks  # noqa: PLC0415 - as above
 
     if path is None and all(model.ref != STARTER for _, model in models):
-        raise InvalidRequestError(
-            "There are no tasks to compare the models on",
-            hint='give --tasks FILE, with lines like {"prompt": "2 + 2?", "expected": "4"}.',
-        )
+        return (), None
     found = path or STARTER_TASKS
     return load_tasks(found), found.name
 
@@ -146,6 +150,8 @@ def _text(path: Path | None, tasks: Path | None, asked: tuple[Task, ...]) -> Sco
 
     if path is not None:
         return passages.load_text(path)
+    if not asked:
+        return None
     if tasks is None:
         return passages.load_text(passages.STARTER_TEXT)
     found = passages.of_tasks(f"the answers that {tasks.name} expects", asked)

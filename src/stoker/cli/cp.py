@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from stoker.cli.options import json_option, print_json
-from stoker.cli.storing import open_store
+from stoker.cli.storing import open_store, parse_ref
 from stoker.core.model import ModelRef
 
 
@@ -21,7 +21,7 @@ def command(model: str, new: str, *, as_json: bool) -> None:
       stoker cp shop shop:before
       stoker cp shop support --json
     """
-    made = open_store().copy(ModelRef.parse(model), ModelRef.parse(new))
+    made = open_store().copy(parse_ref(model), ModelRef.parse(new))
     digests = [layer.digest for layer in made.layers]
     if as_json:
         print_json({"model": str(made.ref), "digests": digests})

@@ -6,6 +6,7 @@ Owns the stable keys of `show --json`, and how a person reads the same.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -58,10 +59,15 @@ def describe(facts: ModelFacts, *, model: str) -> dict[str, Any]:
     }
 
 
-def show(facts: ModelFacts, *, model: str) -> None:
-    """Print the facts of the model called `model` for a person."""
+def show(facts: ModelFacts, *, model: str, hints: Mapping[str, str] | None = None) -> None:
+    """Print the facts of the model called `model` for a person.
+
+    `hints` says, for lines that are empty, what would fill them.
+    """
     for name, value in rows(facts, model):
-        click.echo(f"{name.ljust(_WIDTH)}{value or '-'}")
+        hint = (hints or {}).get(name)
+        empty = f"-  ({hint})" if hint else "-"
+        click.echo(f"{name.ljust(_WIDTH)}{value or empty}")
 
 
 def rows(facts: ModelFacts, model: str) -> list[tuple[str, str]]:

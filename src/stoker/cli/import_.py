@@ -12,7 +12,7 @@ from stoker.core.units import format_bytes
 
 
 @click.command("import", short_help="Make a model file from a Hugging Face folder.")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
 @click.option(
     "--type",

@@ -5,15 +5,19 @@ A verb's module is imported when the verb is used, so that help needs no engine 
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
 
 import click
 
+from stoker.cli import streams
+from stoker.cli.choosing import choice_lines
+from stoker.core.choices import Choice
 from stoker.core.errors import StokerError
 
+OUTPUT_LOST = 1
 INTERRUPTED = 130
 # In the order of a first session; the texts are repeated by each verb's own help.
 VERBS = {
@@ -37,6 +41,7 @@ VERBS = {
     "machine": "Show what this machine has, and measure it once.",
     "calibrate": "Measure how fast this machine runs models.",
     "advise": "Say whether models should run here, at an API, or both.",
+    "plan": "Say whether models fit here, how to run them, and how fast.",
     "doctor": "Show what this machine has and how workers are caged here.",
     "completion": "Print the script that completes commands in your shell.",
     "version": "Print the versions of Stoker and its engine.",
@@ -79,10 +84,12 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; every error becomes one line, a hint and an exit code."""
+    streams.open_missing()
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except StokerError as error:
-        _complain(error.message, error.hint)
+        _complain(error.message, error.hint, error.choices)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         _complain(error.format_message().removesuffix("."), _usage_hint(error))
@@ -91,8 +98,16 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has enough; the rest goes nowhere instead of into a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.let_go_of_output()
         sys.exit(0)
+    except OSError as error:
+        if not streams.is_of_output(error):
+            raise
+        streams.let_go_of_output()
+        _complain(
+            f"The output cannot be written: {error.strerror}", "free some space where it goes"
+        )
+        sys.exit(OUTPUT_LOST)
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -100,7 +115,10 @@ def _usage_hint(error: click.ClickException) -> str:
     return f"see `{context.command_path if context is not None else 'stoker'} --help`"
 
 
-def _complain(message: str, hint: str) -> None:
-    click.echo(f"error: {message}", err=True)
-    if hint:
-        click.echo(f"hint: {hint}", err=True)
+def _complain(message: str, hint: str, choices: tuple[Choice, ...] = ()) -> None:
+    with suppress(OSError):  # nobody can be told where the standard error is full too
+        click.echo(f"error: {message}", err=True)
+        for line in choice_lines(choices):
+            click.echo(line, err=True)
+        if hint:
+            click.echo(f"hint: {hint}", err=True)

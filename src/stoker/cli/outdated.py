@@ -14,12 +14,13 @@ import click
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs, show_table, warn_damaged
 from stoker.core.units import format_bytes
-from stoker.models.freshness import Freshness, State
-from stoker.models.manifest import Manifest
-from stoker.models.store import Store
+from stoker.models.pulling.freshness import Freshness, State
+from stoker.models.sources.reference import shown_source
+from stoker.models.storing.manifest import Manifest
+from stoker.models.storing.store import Store
 
 if TYPE_CHECKING:
-    from stoker.models.sources.base import Http
+    from stoker.models.http import Http
 
 HEAD = ("NAME", "STATE", "STORED", "AT ITS SOURCE", "WHY")
 _DIGITS = 12
@@ -56,10 +57,10 @@ def describe(one: Freshness) -> dict[str, Any]:
     return {
         "model": found["model"],
         "state": one.state.value,
-        "source": found["source"],
+        "source": shown_source(one.source),
         "digest": found["digest"],
         "bytes": found["size_bytes"],
-        "new_source": found["new_source"],
+        "new_source": one.new_source and shown_source(one.new_source),
         "new_digest": found["new_digest"],
         "new_bytes": found["new_size_bytes"],
         "reason": found["reason"],
@@ -75,7 +76,7 @@ def _chosen(store: Store, models: tuple[str, ...]) -> list[Manifest]:
 
 
 def _ask(manifests: Sequence[Manifest]) -> list[Freshness]:
-    from stoker.models.sources.asking import Asking  # noqa: PLC0415 - help stays light
+    from stoker.models.pulling.asking import Asking  # noqa: PLC0415 - help stays light
 
     return asyncio.run(Asking(open_client).ask(manifests))
 
@@ -104,7 +105,9 @@ def _place(digest: str | None, size_bytes: int | None) -> str:
 
 
 def _advise(found: Sequence[Freshness]) -> None:
-    newer = sum(one.state is State.NEWER for one in found)
+    newer = [one.model for one in found if one.state is State.NEWER]
     if newer:
-        what = "1 model is" if newer == 1 else f"{newer} models are"
-        click.echo(f"{what} newer there; `stoker pull` with the source fetches it.", err=True)
+        what = "1 model is" if len(newer) == 1 else f"{len(newer)} models are"
+        click.echo(f"{what} newer there", err=True)
+    for model in newer:
+        click.echo(f"hint: stoker pull {model}", err=True)

@@ -12,8 +12,10 @@ import click
 from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
+from stoker.core.model import LocalModel
 from stoker.core.units import format_bytes
-from stoker.models.catalogue import find_model
+from stoker.models.catalogue import find_model, looks_like_path
+from stoker.models.gguf.parts import stem_of
 from stoker.models.quantize.choice import parse_type
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 def command(model: str, *, target: str, out: Path | None, force: bool, as_json: bool) -> None:
     """Write a smaller file of a model.
 
-    MODEL is `starter`, a stored name or a .gguf file's path. TYPE is q8_0, q5_1, q5_0, q4_1, q4_0,
+    MODEL is `starter`, a stored name or a .gguf file's path (the first one's, where there are
+    several). TYPE is q8_0, q5_1, q5_0, q4_1, q4_0,
     bf16 or f16. Norms stay as they are; embeddings keep 8 bits where the rest gets 4 or 5.
 
     \b
@@ -39,7 +42,7 @@ def command(model: str, *, target: str, out: Path | None, force: bool, as_json: 
     """
     kind = parse_type(target)
     found = find_model(model, open_store())
-    to = (out or Path(f"{found.path.stem}-{kind.lower()}.gguf")).expanduser().absolute()
+    to = (out or Path(f"{_stem(model, found)}-{kind.lower()}.gguf")).expanduser().absolute()
     # numpy and gguf are slow to import; only this verb pays for them.
     from stoker.models.quantize.write import quantize  # noqa: PLC0415
 
@@ -52,6 +55,13 @@ def command(model: str, *, target: str, out: Path | None, force: bool, as_json: 
         print_json(document)
     else:
         click.echo(_sentence(shrunk, document["seconds"]))
+
+
+def _stem(text: str, found: LocalModel) -> str:
+    """What the new file is called after: the file that `text` means, or the name that it is."""
+    if looks_like_path(text) and "=" not in text:
+        return stem_of(found.path)
+    return str(found.ref).replace(":", "-")
 
 
 def describe(shrunk: Shrunk, seconds: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import click
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs
 from stoker.core.units import format_bytes
-from stoker.models.housekeeping import collect_blobs
+from stoker.models.storing.housekeeping import collect_blobs
 
 
 @click.command("rm", short_help="Remove stored models.")

@@ -70,7 +70,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
 
 def _piped() -> str | None:
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin.isatty():
         return None
     text = sys.stdin.read(_PIPED_MAX + 1)
     if len(text) > _PIPED_MAX:

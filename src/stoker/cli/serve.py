@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from stoker.cli.options import context_option, threads_option
 from stoker.cli.storing import open_store
+from stoker.core.measurement import Predicted
+from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
@@ -20,14 +23,13 @@ SERVICE_SLOTS = 4
 
 @click.command("serve", short_help="Answer OpenAI clients from models on this machine.")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--plan", "planned", type=click.Path(path_type=Path), help="Run a written plan.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8707, show_default=True, type=click.IntRange(0, 65535))
 @click.option(
     "--parallel",
     type=click.IntRange(1, 256),
-    default=SERVICE_SLOTS,
-    show_default=True,
-    help="Answers at a time for each model.",
+    help=f"Answers at a time for each model.  [default: {SERVICE_SLOTS}]",
 )
 @click.option(
     "--queue",
@@ -66,9 +68,10 @@ SERVICE_SLOTS = 4
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another Host header to take.")
 def command(  # noqa: PLR0913 - one parameter for each option
     models: tuple[str, ...],
+    planned: Path | None,
     host: str,
     port: int,
-    parallel: int,
+    parallel: int | None,
     queue: int,
     wait: float,
     load_timeout: float,
@@ -85,11 +88,15 @@ def command(  # noqa: PLR0913 - one parameter for each option
     Without one, the starter model is served. A model is loaded on first use and kept. SIGTERM and
     Ctrl-C let running answers end.
 
+    With --plan the models of a plan run as `stoker plan --write` wrote it, if their files are those
+    that were planned.
+
     An address other than loopback needs an API key in the environment variable STOKER_API_KEY.
 
     \b
     Examples:
       stoker serve
+      stoker serve --plan stoker.toml
       stoker serve starter shop=./shop-7b-q8_0.gguf --parallel 2 --ctx 4096
       STOKER_API_KEY=... stoker serve --host 0.0.0.0 --allow-host models.example
     """
@@ -98,8 +105,10 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from stoker.workers.limits import WorkerLimits  # noqa: PLC0415
 
     _log_to_stderr()
+    plans, predicted = _plans(models, planned, Wishes(ctx, parallel, threads))
     settings = app.ServiceSettings(
-        plans=_plans(models or ("starter",), ctx, parallel, threads),
+        plans=plans,
+        predicted=predicted,
         host=host,
         port=port,
         key=os.environ.pop("STOKER_API_KEY", None) or None,
@@ -113,19 +122,40 @@ def command(  # noqa: PLR0913 - one parameter for each option
     app.run(settings, Home.find(), _announce)
 
 
-def _plans(models: tuple[str, ...], ctx: int | None, slots: int, threads: int | None) -> list[Plan]:
-    machine = read_machine()
-    wishes = Wishes(context=ctx, slots=slots, threads=threads)
-    store = open_store()
+def _plans(
+    models: tuple[str, ...], planned: Path | None, wishes: Wishes
+) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
+    """What is to be served, and what a written plan predicted of it."""
+    if planned is not None:
+        return _written_plans(planned, given=bool(models) or wishes != Wishes())
+    machine, store = read_machine(), open_store()
     plans = [
         make_plan(find_model(model, store), machine, wishes, slots_default=SERVICE_SLOTS)
-        for model in models
+        for model in models or ("starter",)
     ]
+    _refuse_twice(plans)
+    return plans, {}
+
+
+def _written_plans(path: Path, *, given: bool) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
+    if given:
+        raise click.UsageError(
+            "A plan says which models run and how: leave MODEL and its options out."
+        )
+    from stoker.library.executing import plans_of, predictions_of  # noqa: PLC0415 - pydantic
+    from stoker.library.plan_file import read_plan  # noqa: PLC0415
+
+    file = read_plan(path)
+    plans = plans_of(file, open_store())
+    _refuse_twice(plans)
+    return plans, predictions_of(file)
+
+
+def _refuse_twice(plans: list[Plan]) -> None:
     names = [plan.model.ref for plan in plans]
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:
         raise click.UsageError(f"Two models have the name {twice[0]}: give one as NAME=PATH.")
-    return plans
 
 
 def _announce(url: str) -> None:

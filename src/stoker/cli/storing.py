@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import click
 
+from stoker.core.errors import InvalidModelNameError
 from stoker.core.model import ModelRef
-from stoker.models.store import Listing, Store
+from stoker.models.storing.store import RESERVED, Listing, Store
 from stoker.state.home import Home
 
 
@@ -20,9 +21,23 @@ def parse_refs(texts: tuple[str, ...]) -> list[ModelRef]:
     """Each name once, in the order given.
 
     Raises:
-        InvalidModelNameError: one is no name.
+        InvalidModelNameError: one is no name, or is that of a model that is not in the store.
     """
-    return list(dict.fromkeys(ModelRef.parse(text) for text in texts))
+    return list(dict.fromkeys(parse_ref(text) for text in texts))
+
+
+def parse_ref(text: str) -> ModelRef:
+    """The name that a model of the store may have.
+
+    Raises:
+        InvalidModelNameError: it is no name, or that of the model that comes with Stoker.
+    """
+    ref = ModelRef.parse(text)
+    if ref == RESERVED:
+        raise InvalidModelNameError(
+            f"{ref} comes with Stoker, and is not in the store", hint="`stoker ls` lists what is"
+        )
+    return ref
 
 
 def warn_damaged(listing: Listing) -> None:

@@ -12,8 +12,8 @@ import click
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs
 from stoker.core.units import format_bytes
-from stoker.models.store import Store
-from stoker.models.verifying import (
+from stoker.models.storing.store import Store
+from stoker.models.storing.verifying import (
     Finding,
     Told,
     Verified,

@@ -1,7 +1,7 @@
 """Tasks put to a running model, several at a time, and their answers judged.
 
-Owns the bounds of an answer and what becomes of one that fails: it counts as wrong, and says why.
-Answers are greedy. Whether one is right is `matching`'s.
+Owns the bounds of an answer and what becomes of one that fails, or that cannot be judged: it
+counts as wrong, and says why. Answers are greedy. Whether one is right is `matching`'s.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from stoker.comparing.accuracy import Accuracy, accuracy, by_category
 from stoker.comparing.matching import Match, matches
 from stoker.comparing.report import TaskScore, WrongAnswer
 from stoker.comparing.runtime import Runtime
+from stoker.comparing.searching import PatternSearch
 from stoker.comparing.tasks import Task
 from stoker.core.clock import Clock, within
 from stoker.core.errors import ModelNotLoadedError, StokerError, WorkerLostError
@@ -58,6 +59,7 @@ class Examination:
         self._slots = slots
         self._tokens_max = tokens_max
         self._clock = clock
+        self._patterns = PatternSearch(clock)
         self._on_share = on_share
         self._wrong: dict[int, WrongAnswer] = {}
         self._done = 0
@@ -72,7 +74,7 @@ class Examination:
         """
         left = iter(enumerate(self._tasks))
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._patterns, asyncio.TaskGroup() as group:
                 for _ in range(min(self._slots, len(self._tasks))):
                     group.create_task(self._take(left))
         except* StokerError as errors:
@@ -88,17 +90,17 @@ class Examination:
             await self._answer(at, task)
 
     async def _answer(self, at: int, task: Task) -> None:
-        life = self._restarts
+        life, said = self._restarts, ""
         try:
             said = await self._ask(task)
+            right = await matches(task.match, task.expected, said, self._patterns.found)
         except TimeoutError:
             self._note(WrongAnswer(at, "", "it did not end in time"))
         except StokerError as error:
-            self._note(WrongAnswer(at, "", error.message))
+            self._note(WrongAnswer(at, said[:WRONG_CHARACTERS_MAX], error.message))
             if isinstance(error, _LOST):
                 await self._restart(life, error)
         else:
-            right = matches(task.match, task.expected, said)
             self._note(None if right else WrongAnswer(at, said[:WRONG_CHARACTERS_MAX]))
 
     def _note(self, wrong: WrongAnswer | None) -> None:

@@ -21,7 +21,7 @@ import stoker
 from stoker.comparing import making, scoring, speed
 from stoker.comparing.answering import Examination
 from stoker.comparing.forcing import ForcedText, forced
-from stoker.comparing.memory import WEIGHTS_AND_KV, PredictMemory
+from stoker.comparing.memory import PLANNED, PredictMemory
 from stoker.comparing.order import Order, begin, conclude
 from stoker.comparing.passages import Rendered, render_all
 from stoker.comparing.plan import Candidate
@@ -34,7 +34,7 @@ from stoker.core.machine import Machine
 from stoker.engines.llamacpp.logits import Passage
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.state.home import Home
 
 MAKING, TEXT, SPEED, TASKS = "making", "text", "speed", "tasks"
@@ -71,7 +71,7 @@ class Ports:
 
     make_runtime: MakeRuntime = make_runtime
     force_text: ForceText = forced
-    predict_memory: PredictMemory = WEIGHTS_AND_KV
+    predict_memory: PredictMemory = PLANNED
     read_machine: Callable[[], Machine] = read_machine
     clock: Clock = field(default_factory=SystemClock)
 
@@ -215,7 +215,7 @@ class Comparison:
         row.decode = speed.median_speed([one.decode_tok_s for one in mine])
 
     async def _answer_tasks(self) -> None:
-        for candidate in self._alive():
+        for candidate in self._alive() if self._order.tasks else ():
             await self._attempt(candidate, TASKS, self._answer(candidate))
 
     async def _answer(self, candidate: Candidate) -> None:

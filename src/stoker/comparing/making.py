@@ -27,10 +27,10 @@ def predicted_bytes(source: Path, kind: str) -> int:
     """The most that the file of type `kind` made from `source` will have.
 
     Raises:
-        ModelFileError: `source` is not a sound model file, or one of several parts.
+        ModelFileError: `source` is not a sound model file, or lacks one of its parts.
     """
     outline = read_outline(source)
-    size = outline.data_at + _HEAD_BYTES_MAX
+    size = sum(outline.data_at) + _HEAD_BYTES_MAX
     for tensor in outline.tensors:
         chosen = choose(tensor.name, tensor.shape, tensor.kind, kind).kind
         bytes_ = tensor.rows * row_bytes(chosen, tensor.shape[0])

@@ -25,13 +25,14 @@ _TEMPLATE_TOKENS = 256
 class Order:
     """Everything that is asked of one comparison; None leaves a number to us.
 
-    `context` is tokens of each slot, `slots` answers at a time (for the tasks alone), `tokens_max`
-    bounds each answer to a task.
+    Without `tasks` no answers are judged, and without `text` none is scored. `context` is tokens
+    of each slot, `slots` answers at a time (for the tasks alone), `tokens_max` bounds each answer
+    to a task.
     """
 
     candidates: Candidates
     tasks: tuple[Task, ...]
-    tasks_source: str
+    tasks_source: str | None
     text: ScoredText | None
     context: int | None = None
     slots: int = answering.SLOTS_DEFAULT
@@ -87,7 +88,21 @@ def begin(order: Order, machine: Machine, *, predicted_by: str, stoker: str, dat
             f"{candidates.base.model.ref} is {candidates.base.name} already; smaller files that are"
             " made of its F16 file lose less."
         )
+    report.notes += _left_out(order)
     return report
+
+
+def _left_out(order: Order) -> list[str]:
+    """What will not be compared, and what would be needed for it."""
+    notes = []
+    if order.text is None:
+        notes.append("There is no text: perplexity and KL are left out; --text FILE scores one.")
+    if not order.tasks:
+        notes.append(
+            "There are no tasks: right answers are left out; --tasks FILE gives some, with lines"
+            ' like {"prompt": "2 + 2?", "expected": "4"}.'
+        )
+    return notes
 
 
 def conclude(report: Report) -> None:

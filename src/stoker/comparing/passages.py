@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stoker.comparing.matching import Match
 from stoker.comparing.tasks import Asked, Task, load_tasks
-from stoker.core.errors import InvalidRequestError, TextTooShortError
+from stoker.core.errors import FileMissingError, InvalidRequestError, TextTooShortError
 from stoker.engines.llamacpp.logits import TEXT_BYTES_MAX, Passage, size_bytes
 
 STARTER_TEXT = Path(__file__).with_name("starter_text.jsonl")
@@ -57,7 +57,8 @@ def load_text(path: Path) -> ScoredText:
     """The text in the file `path`; a `.jsonl` file holds conversations, in the form of tasks.
 
     Raises:
-        InvalidRequestError: no such file, no UTF-8, too short or too long, or a line is no task.
+        FileMissingError: no such file.
+        InvalidRequestError: no UTF-8, too short or too long, or a line is no task.
     """
     if path.suffix.lower() == ".jsonl":
         return of_tasks(path.name, load_tasks(path))
@@ -66,7 +67,8 @@ def load_text(path: Path) -> ScoredText:
             data = file.read(TEXT_BYTES_MAX + 1)
         text = data.decode()
     except OSError as error:
-        raise InvalidRequestError(
+        kind = FileMissingError if isinstance(error, FileNotFoundError) else InvalidRequestError
+        raise kind(
             f"The text cannot be read: {error.strerror}", hint="give a file of UTF-8 text."
         ) from error
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import LocalModel, Task
-from stoker.models.ggml_types import TENSOR_TYPES
+from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.models.quantize.choice import FLOATS, parse_type
 
 CANDIDATES_MAX = 16

@@ -72,7 +72,7 @@ class WrongAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TaskScore:
-    """All tasks of one candidate; `failed` of the wrong ones gave no answer at all."""
+    """All tasks of one candidate; `failed` of the wrong ones gave no answer that was judged."""
 
     accuracy: Accuracy
     by_category: dict[str, Accuracy]
@@ -137,7 +137,7 @@ class Report:
 
     base: str
     settings: Settings
-    tasks_source: str
+    tasks_source: str | None
     text_source: str | None
     memory_predicted_by: str
     rows: list[Row]

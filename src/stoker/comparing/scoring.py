@@ -20,6 +20,7 @@ from stoker.comparing.forcing import ForcedText
 from stoker.comparing.passages import check_enough
 from stoker.comparing.report import Divergences, TextScore
 from stoker.core.disk_errors import disk_errors
+from stoker.core.errors import HomeError
 from stoker.engines.llamacpp.logits import LogitsHeader
 
 TOKENS_MAX = 8192
@@ -34,19 +35,22 @@ def tokens_max_for(vocabulary: int) -> int:
 
 
 class BaseLogits:
-    """The base's logits in the file `path`: appended while it is read, then read back by place."""
+    """The base's logits in the file `path`: appended while it is read, then read back by place.
+
+    Nobody is compared with a base that was not read to its end: only `finish` makes it one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._header: LogitsHeader | None = None
+        self._finished: LogitsHeader | None = None
 
-    def begin(self, header: LogitsHeader) -> None:
-        """Start anew with the text that `header` describes.
+    def begin(self) -> None:
+        """Start anew, with nothing.
 
         Raises:
             HomeError: the file cannot be written.
         """
-        self._header = header
+        self._finished = None
         with disk_errors(self._path.parent):
             self._path.write_bytes(b"")
 
@@ -59,21 +63,33 @@ class BaseLogits:
         with disk_errors(self._path.parent), self._path.open("ab") as file:
             file.write(rows.tobytes())  # not tofile, which does not say that a disk is full
 
+    def finish(self, header: LogitsHeader) -> None:
+        """Every row of the text that `header` describes was kept."""
+        self._finished = header
+
     def rows(self, start: int, count: int) -> NDArray[np.float32]:
-        """`count` rows from the row `start` on."""
-        if self._header is None:
-            raise ValueError("nothing was kept")
-        width = self._header.vocabulary
-        offset = start * self._header.row_bytes
+        """`count` rows from the row `start` on, of a base that is finished.
+
+        Raises:
+            HomeError: the file cannot be read, or somebody cut it short.
+        """
+        if self._finished is None:
+            raise RuntimeError("rows before finish")
+        width = self._finished.vocabulary
+        offset = start * self._finished.row_bytes
         with disk_errors(self._path.parent):
             kept = np.fromfile(self._path, np.float32, count * width, offset=offset)
+        if len(kept) != count * width:
+            raise HomeError(
+                f"{self._path} became shorter while it was read",
+                hint="leave Stoker's folder to Stoker, and compare again.",
+            )
         return kept.reshape(count, width)
 
     def fits(self, header: LogitsHeader) -> bool:
-        """Whether the text of `header` is the same in the same vocabulary, token for token."""
-        mine = self._header
-        same = mine is not None and mine.digest == header.digest
-        return same and mine is not None and mine.targets == header.targets
+        """Whether a whole base read the text of `header`, token for token, in its vocabulary."""
+        mine = self._finished
+        return mine is not None and (mine.digest, mine.targets) == (header.digest, header.targets)
 
 
 async def score(
@@ -87,7 +103,7 @@ async def score(
     """The text's score by the model that `reading` comes from; the base's logits are kept.
 
     `categories` has one for each passage, or nothing. There are no divergences for the base
-    itself, and where the base read other tokens.
+    itself, and where the base read other tokens, or did not come to their end.
 
     Raises:
         TextTooShortError: too few tokens would be scored.
@@ -97,7 +113,7 @@ async def score(
     header = await reading.header()
     check_enough(len(header.targets))
     if is_base:
-        base.begin(header)
+        base.begin()
     against = base if not is_base and base.fits(header) else None
     sums = _Sums()
     async for rows, targets in reading.blocks(header):
@@ -105,6 +121,8 @@ async def score(
             base.append(rows)
         sums.add(rows, targets, against)
         on_share(sums.count / len(header.targets))
+    if is_base:
+        base.finish(header)
     return sums.score(header, labels_of(categories, header.counts))
 
 

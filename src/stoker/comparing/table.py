@@ -96,7 +96,7 @@ def _speed(speed: Speed | None) -> str:
         return NONE
     value = speed.median_tok_s
     figure = f"{value:.0f}" if value >= 100 else f"{value:.1f}"
-    return f"{figure} ±{speed.spread_percent:.0f}%"
+    return figure if speed.rounds == 1 else f"{figure} ±{speed.spread_percent:.0f}%"
 
 
 def _perplexity(row: Row) -> str:
@@ -149,7 +149,7 @@ def _legend(report: Report) -> str:
             f" Python, 1 slot of {_contexts(report.rows)} tokens."
         )
         words.append(
-            f"Speeds: medians of {settings.rounds} rounds ± half their range, 1 answer at a time,"
+            f"Speeds: {_rounds(settings.rounds)}, 1 answer at a time,"
             f" {_count(settings.threads, 'thread')}."
         )
     if scored := next((row.text.scored_tokens for row in report.rows if row.text), 0):
@@ -213,7 +213,7 @@ def _failures(report: Report) -> str:
         for message, phases in _by_message(row.failures).items()
     ]
     unanswered = [
-        f"{row.name}: {_count(row.tasks.failed, 'task')} got no answer, which counts as wrong:"
+        f"{row.name}: {_count(row.tasks.failed, 'task')} failed, which counts as wrong:"
         f" {next((one.error for one in row.tasks.wrong if one.error), '')}"
         for row in report.rows
         if row.tasks and row.tasks.failed
@@ -251,3 +251,7 @@ def _closing(report: Report) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _rounds(number: int) -> str:
+    return "of 1 round" if number == 1 else f"medians of {number} rounds ± half their range"

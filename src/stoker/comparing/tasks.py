@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stoker.comparing.matching import Match, check_pattern
-from stoker.core.errors import InvalidRequestError
+from stoker.core.errors import FileMissingError, InvalidRequestError
 
 TASKS_MAX = 10_000
 LINE_BYTES_MAX = 1 << 20
@@ -43,13 +43,16 @@ def load_tasks(path: Path) -> tuple[Task, ...]:
     """The tasks of the file at `path`, one JSON object a line; empty lines are passed over.
 
     Raises:
-        InvalidRequestError: no such file, or a line is not a task (with its number), or too many.
+        FileMissingError: no such file.
+        InvalidRequestError: it cannot be read, or a line is not a task (with its number), or there
+            are too many.
     """
     try:
         with path.open("rb") as file:
             return read_tasks(iter(lambda: file.readline(LINE_BYTES_MAX + 1), b""))
     except OSError as error:
-        raise InvalidRequestError(
+        kind = FileMissingError if isinstance(error, FileNotFoundError) else InvalidRequestError
+        raise kind(
             f"The tasks cannot be read: {error.strerror}", hint="give a file of JSON lines"
         ) from error
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from stoker.core.costs import ApiPrice, BreakEven, Capacity, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.needs import Quality
+from stoker.core.plan import Verdict
 
 
 class Answer(StrEnum):
@@ -24,20 +25,6 @@ class Answer(StrEnum):
         return self in {Answer.API, Answer.HYBRID}
 
 
-class Fit(StrEnum):
-    """Whether a model's memory is there."""
-
-    FITS = "fits"
-    TIGHT = "tight"
-    DOES_NOT_FIT_NOW = "does_not_fit_now"
-    CAN_NEVER_FIT = "can_never_fit"
-
-    @property
-    def usable(self) -> bool:
-        """Whether it can be loaded now."""
-        return self in {Fit.FITS, Fit.TIGHT}
-
-
 @dataclass(frozen=True, slots=True)
 class LocalOption:
     """One model as it would run on a machine; a speed that is not known is None.
@@ -51,7 +38,7 @@ class LocalOption:
     quantization: str
     tier: Quality | None
     memory_bytes: int
-    fit: Fit
+    fit: Verdict
     device: str = "cpu"
     stream_tok_s: Interval | None = None
     total_tok_s: Interval | None = None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 
-from stoker.core.errors import InvalidRequestError
+from stoker.core.errors import CannotEmbedError, CannotGenerateError, InvalidRequestError
+from stoker.core.model import LocalModel, Task
 from stoker.core.request import Kind, Request, Sampling
 
 STOPS_MAX = 16
@@ -41,6 +42,19 @@ def checked(request: Request) -> Request:
     return request
 
 
+def check_task(kind: Kind, model: LocalModel) -> None:
+    """Refuse what `model` is not made for, before an engine is started or asked.
+
+    Raises:
+        CannotEmbedError, CannotGenerateError: as it says.
+    """
+    embeds = model.facts.task is Task.EMBED
+    if kind is Kind.EMBEDDING and not embeds:
+        raise CannotEmbedError(f"{model.ref} does not make embeddings")
+    if kind is not Kind.EMBEDDING and embeds:
+        raise CannotGenerateError(f"{model.ref} makes embeddings, and writes no text")
+
+
 def _check_sampling(sampling: Sampling) -> None:
     for name, (least, most) in _RANGES.items():
         value = getattr(sampling, name)
@@ -70,5 +84,5 @@ def _check_text(text: object) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidRequestError(
-            "A text is not valid Unicode", hint="remove half a pair"
+            "A text is not valid Unicode", hint="give it as UTF-8, with no half of a surrogate pair"
         ) from None

@@ -2,16 +2,21 @@
 
     StokerError
     ├── InvalidRequestError            the caller's words are off
+    │   ├── FileMissingError
     │   ├── InvalidModelNameError
     │   ├── UnsupportedParameterError
     │   ├── ContextOverflowError
     │   ├── PayloadTooLargeError
     │   ├── CannotEmbedError
+    │   ├── CannotGenerateError
     │   ├── TextTooShortError
+    │   ├── PatternSearchError
     │   ├── InvalidSourceError
     │   ├── SeveralFilesError
     │   ├── NameTakenError
-    │   └── InvalidMachineError
+    │   ├── InvalidMachineError
+    │   ├── InvalidPlanError
+    │   └── PlanDriftError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -64,7 +69,9 @@ Exit codes: 1 internal, 2 usage, 3 does not fit, 4 not found, 5 model file, 6 wo
 from __future__ import annotations
 
 import inspect
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from stoker.core.choices import Choice
 
 
 class StokerError(Exception):
@@ -83,7 +90,13 @@ class StokerError(Exception):
         default_message, default_hint = _split(type(self))
         self.message = message or default_message
         self.hint = hint or default_hint
+        self.choices: tuple[Choice, ...] = ()
         super().__init__(self.message)
+
+    def with_choices(self, choices: tuple[Choice, ...]) -> Self:
+        """The same, with what there is to choose from: shown as a table, not in the message."""
+        self.choices = choices
+        return self
 
     @property
     def text(self) -> str:
@@ -116,10 +129,20 @@ class InvalidRequestError(StokerError):
         self.param = param
 
 
+class FileMissingError(InvalidRequestError):
+    """There is no such file.
+
+    hint: check the path.
+    """
+
+    openai_code = "file_missing"
+    exit_code = 4
+
+
 class InvalidModelNameError(InvalidRequestError):
     """That is not a model name.
 
-    hint: use name or name:tag; letters, digits, dots, dashes and underscores; never a path.
+    hint: use name or name:tag, each at most 96 letters, digits, dots, dashes, underscores; no path.
     """
 
     openai_code = "invalid_model_name"
@@ -162,6 +185,15 @@ class CannotEmbedError(InvalidRequestError):
     openai_code = "model_cannot_embed"
 
 
+class CannotGenerateError(InvalidRequestError):
+    """This model makes embeddings, and writes no text.
+
+    hint: use a model that writes; `stoker embed MODEL TEXT` prints this one's vectors.
+    """
+
+    openai_code = "model_cannot_generate"
+
+
 class TextTooShortError(InvalidRequestError):
     """The text is too short to measure anything.
 
@@ -169,6 +201,15 @@ class TextTooShortError(InvalidRequestError):
     """
 
     openai_code = "text_too_short"
+
+
+class PatternSearchError(InvalidRequestError):
+    """A pattern could not be searched for.
+
+    hint: write it so that no part of a text can be matched in several ways within a repeat.
+    """
+
+    openai_code = "pattern_search"
 
 
 class InvalidSourceError(InvalidRequestError):
@@ -208,10 +249,29 @@ class InvalidMachineError(InvalidRequestError):
     openai_code = "invalid_machine"
 
 
+class InvalidPlanError(InvalidRequestError):
+    """That is not a plan.
+
+    hint: `stoker plan MODEL --write stoker.toml` makes one.
+    """
+
+    openai_code = "invalid_plan"
+
+
+class PlanDriftError(InvalidRequestError):
+    """The model is not the one that was planned.
+
+    hint: plan it again with `stoker plan --write`, or bring back the file that was planned.
+    """
+
+    http_status = 409
+    openai_code = "plan_drift"
+
+
 class NotAllowedError(StokerError):
     """That is not allowed.
 
-    hint: see the message.
+    hint: `stoker serve --help` says what may be opened, and how.
     """
 
     http_status = 403
@@ -289,6 +349,7 @@ class ModelFileMissingError(ModelFileError):
     """
 
     openai_code = "model_file_missing"
+    exit_code = 4
 
 
 class ModelFileEmptyError(ModelFileError):
@@ -348,7 +409,7 @@ class VocabularyOnlyError(ModelFileError):
 class SourceError(StokerError):
     """The model's source failed us.
 
-    hint: try again; what has been fetched so far is kept.
+    hint: try again; look at the source if it stays so.
     """
 
     http_status = 502
@@ -359,7 +420,7 @@ class SourceError(StokerError):
 class SourceUnreachableError(SourceError):
     """The model's source cannot be reached.
 
-    hint: look at the network and the address; what has been fetched so far is kept.
+    hint: look at the network and the address.
     """
 
     openai_code = "source_unreachable"
@@ -368,7 +429,7 @@ class SourceUnreachableError(SourceError):
 class SourceDeniedError(SourceError):
     """The model's source does not let us in.
 
-    hint: give a token (HF_TOKEN for Hugging Face), or accept the model's terms at its site.
+    hint: look at the address; what is only for some cannot be fetched without their credentials.
     """
 
     openai_code = "source_denied"
@@ -542,7 +603,7 @@ class DrainingError(OverloadedError):
 class ServiceError(StokerError):
     """The service cannot do that.
 
-    hint: see the message.
+    hint: try again; what the service printed says more.
     """
 
     openai_code = "service_error"

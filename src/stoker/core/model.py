@@ -11,8 +11,8 @@ from stoker.core.errors import InvalidModelNameError
 from stoker.core.layout import Layout
 from stoker.core.weights import WeightUse
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}", re.IGNORECASE)
-_NAME_LIMIT = 96
+NAME_LENGTH_MAX = 96
+_NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{NAME_LENGTH_MAX - 1}}}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,7 +33,7 @@ class ModelRef:
         name, colon, tag = text.partition(":")
         parts = (name, tag) if colon else (name,)
         if any(_NAME.fullmatch(part) is None or ".." in part for part in parts):
-            raise InvalidModelNameError(f"{text[:_NAME_LIMIT]!r} is not a model name")
+            raise InvalidModelNameError(f"{text[:NAME_LENGTH_MAX]!r} is not a model name")
         return cls(name, tag) if colon else cls(name)
 
     def __str__(self) -> str:

@@ -1,8 +1,12 @@
-"""How one model is to be run: the decision that planning makes and an engine executes."""
+"""How one model is to be run: the decision that planning makes and an engine executes.
+
+What planning says about a plan (does it fit, how fast is it) is in `proposal`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from stoker.core.model import LocalModel
 
@@ -35,3 +39,36 @@ class Plan:
     checkpoints: int = 2
     repack: bool = True
     kv_type: str = "f16"
+
+
+class Verdict(StrEnum):
+    """Whether a plan's memory is there."""
+
+    FITS = "fits"
+    TIGHT = "tight"  # it fits, and hardly anything is left for others
+    DOES_NOT_FIT_NOW = "does_not_fit_now"  # it would if others gave back what they have
+    CAN_NEVER_FIT = "can_never_fit"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be loaded now."""
+        return self in {Verdict.FITS, Verdict.TIGHT}
+
+
+class DeviceKind(StrEnum):
+    """What computes."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    SPLIT = "split"  # the last layers on the GPU, the others on the processor
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a plan's layers run: so many of `layers` on the GPU of that place and name."""
+
+    kind: DeviceKind = DeviceKind.CPU
+    layers: int = 0
+    gpu: int | None = None
+    gpu_layers: int = 0
+    name: str = ""

@@ -79,7 +79,7 @@ class Engine(Protocol):
     def dry_run(self, plan: Plan) -> Launch:
         """The process that counts the memory of `plan` without taking it, and ends.
 
-        It reads the header alone: the plan's file may be hollow (`stoker.models.hollow`).
+        It reads the header alone: the plan's file may be hollow (`stoker.models.gguf.hollow`).
         """
         ...
 

@@ -16,10 +16,10 @@ from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
 from stoker.machine.facts import read_machine
-from stoker.planning.advise import advise
+from stoker.planning.advice.advise import advise
+from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
 from stoker.planning.catalogue import build_catalogue
 from stoker.planning.rough import estimate_roughly
-from stoker.planning.situation import Case, Estimate, with_assumed_watts
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
@@ -59,7 +59,7 @@ def advise_on(
         needs=constraints.to_needs(),
         machine=machine,
         estimate=estimate or rough_estimate(judgement),
-        apis=tuple(_apis(constraints, judgement)),
+        apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
         costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
         cached_share=constraints.api.cached_share,
@@ -78,7 +78,7 @@ def rough_estimate(judgement: Judgement) -> Estimate:
     return estimate
 
 
-def _apis(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:
+def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:
     """The endpoint that was named, or those that the judgement proposes, with their prices."""
     prompt = constraints.prompt_tokens or judgement.prompt_tokens
     if constraints.api.model is not None:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
-from stoker.core.bounds import checked
+from stoker.core.bounds import check_task, checked
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import LocalModel
 from stoker.core.request import Kind, Message, Request, Role, Sampling
@@ -36,8 +36,10 @@ def to_request(
     """What is asked of `model`: a conversation, or a text to go on with where it has no template.
 
     Raises:
+        CannotGenerateError: the model makes embeddings.
         InvalidRequestError: an option or a message of an unknown form.
     """
+    check_task(Kind.CHAT, model)
     sampling = _sampling(options)
     if isinstance(prompt, str) and not model.facts.chat_template:
         asked = Request(new_id(), model.ref, Kind.COMPLETION, inputs=(prompt,), sampling=sampling)

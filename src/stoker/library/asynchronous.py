@@ -14,15 +14,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, Unpack
 
+from stoker.core.bounds import check_task, checked
 from stoker.core.clock import Clock, SystemClock
 from stoker.core.errors import (
-    CannotEmbedError,
     ModelNotLoadedError,
     QueueFullError,
     QueueTimeoutError,
     WorkerLostError,
 )
-from stoker.core.model import LocalModel, Task
+from stoker.core.model import LocalModel
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Completion, Event, Finish, Kind, Request, Text
 from stoker.engines.openai_wire import assemble
@@ -31,7 +31,7 @@ from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_reque
 from stoker.library.statistics import RuntimeStatistics, Tally
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
-from stoker.models.store import Store
+from stoker.models.storing.store import Store
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.state.home import Home
 from stoker.state.measurements import MeasurementLog
@@ -125,8 +125,8 @@ class AsyncLocalModelRuntime:
         """The answer to a prompt or a conversation as events: prefill, text, finish.
 
         Raises:
-            ModelNotLoadedError, ContextOverflowError, WorkerLostError, QueueFullError,
-            QueueTimeoutError.
+            CannotGenerateError, ModelNotLoadedError, ContextOverflowError, WorkerLostError,
+            QueueFullError, QueueTimeoutError.
         """
         request = to_request(self._plan.model, prompt, options)
         began = self._clock.now()
@@ -193,11 +193,12 @@ class AsyncLocalModelRuntime:
 
         Raises:
             CannotEmbedError: the model is not made for it.
+            ContextOverflowError: a text is longer than the model's context.
+            InvalidRequestError: there is no text, or one that no engine can take.
         """
-        if self._plan.model.facts.task is not Task.EMBED:
-            raise CannotEmbedError(f"{self._plan.model.ref} does not make embeddings")
+        check_task(Kind.EMBEDDING, self._plan.model)
         inputs = (texts,) if isinstance(texts, str) else tuple(texts)
-        request = Request(new_id(), self._plan.model.ref, Kind.EMBEDDING, inputs=inputs)
+        request = checked(Request(new_id(), self.model.ref, Kind.EMBEDDING, inputs=inputs))
         async with self._slot() as worker, worker.open(request) as chunks:
             answer = json.loads(b"".join([chunk async for chunk in chunks]))
         rows = sorted(answer["data"], key=lambda row: row["index"])

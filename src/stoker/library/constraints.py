@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from stoker.core.costs import ApiPrice, LocalCosts
-from stoker.core.errors import InvalidRequestError
+from stoker.core.errors import FileMissingError, InvalidRequestError
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
 
 FILE_BYTES_MAX = 64 * 1024
@@ -132,13 +132,15 @@ def read_document(path: Path) -> dict[str, Any]:
     """The needs file at `path`, not yet checked.
 
     Raises:
-        InvalidRequestError: there is no such file, it is larger than 64 KiB, or it is not TOML.
+        FileMissingError: there is no such file.
+        InvalidRequestError: it cannot be read, is larger than 64 KiB, or it is not TOML.
     """
     try:
         with path.open("rb") as file:
             text = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
-        raise InvalidRequestError(
+        kind = FileMissingError if isinstance(error, FileNotFoundError) else InvalidRequestError
+        raise kind(
             f"The needs cannot be read: {error.strerror}", hint="give a TOML file"
         ) from error
     if len(text) > FILE_BYTES_MAX:

@@ -12,10 +12,10 @@ from stoker.core.machine import Gpu, Machine
 from stoker.core.published import ModelShape, PublishedSpeed
 from stoker.machine.data_sheets import gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
-from stoker.models.ggml_types import TENSOR_TYPES
+from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.planning.shape_work import work_of_shape
-from stoker.planning.stated import PROCESSOR, Device, Shares, Stated, Told, fit_shares
-from stoker.planning.work import Work
+from stoker.planning.speed.stated import PROCESSOR, Device, Shares, Stated, Told, fit_shares
+from stoker.planning.speed.work import Work
 from stoker.published.devices import load_compute, load_hardware
 from stoker.published.figures import load_losses, load_shapes, load_speeds
 

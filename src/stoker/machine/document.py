@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stoker.core.errors import InvalidMachineError
+from stoker.core.errors import FileMissingError, InvalidMachineError
 from stoker.core.machine import Backend, Gpu, Machine, Measured
 from stoker.machine.fields import Fields, number, text
 from stoker.machine.presets import find_preset
@@ -42,11 +42,14 @@ def read_machine_file(path: Path) -> Machine:
     """The machine that a file holds.
 
     Raises:
+        FileMissingError: there is no such file.
         InvalidMachineError: the file cannot be read, is too large, or is no machine.
     """
     try:
         with path.open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise FileMissingError(f"There is no file {path}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise InvalidMachineError(f"{path} cannot be read: {reason}") from error

@@ -13,9 +13,9 @@ from pathlib import Path
 from stoker.core.errors import ModelFileGarbageError, VocabularyOnlyError
 from stoker.core.model import ModelFacts, Task
 from stoker.models.attention import LAYERS_MAX, Shape, kinds, window_of, windowed_layers
-from stoker.models.gguf import Header
-from stoker.models.gguf_parts import read_all
-from stoker.models.layout import layout_of
+from stoker.models.gguf.header import Header
+from stoker.models.gguf.layout import layout_of
+from stoker.models.gguf.parts import read_all
 from stoker.models.weight_uses import weight_uses
 
 _ENCODERS = frozenset(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from stoker.core.costs import Capacity, Enough, Volume
 from stoker.core.estimate import Interval
 from stoker.core.judgement import Judgement
-from stoker.planning.words import number_span, percent_span
+from stoker.planning.advice.words import number_span, percent_span
 
 _HOUR_S = 3600.0
 

@@ -17,7 +17,7 @@ from stoker.core.costs import (
     Volume,
 )
 from stoker.core.estimate import Interval
-from stoker.planning.words import number
+from stoker.planning.advice.words import number
 
 NOTHING = Interval.exact(0.0)
 _UNKNOWN_PRICE = ApiPrice("", None, None)
@@ -46,6 +46,11 @@ def local_month(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> M
         (_purchase(costs), _electricity(costs, volume, busy_s), _person(costs)),
         volume.tokens_per_month,
     )
+
+
+def fixed_month(costs: LocalCosts, days_per_month: float) -> Interval | None:
+    """What a month costs here when nobody asks anything; None where a figure is missing."""
+    return _fixed(costs, days_per_month).usd
 
 
 def api_month(price: ApiPrice | None, volume: Volume) -> MonthlyCost:

@@ -38,7 +38,7 @@ def make_plan(model: LocalModel, machine: Machine, wishes: Wishes, *, slots_defa
         InvalidRequestError: a wish is out of its bounds.
         NotEnoughMemoryError: the weights alone exceed the memory that is available.
     """
-    _check(wishes, model)
+    check_wishes(wishes, model)
     refuse_if_too_large(model, machine)
     return Plan(
         model=model,
@@ -76,7 +76,12 @@ def _default_context(model: LocalModel) -> int:
     return min(trained, CONTEXT_DEFAULT) if trained else CONTEXT_UNKNOWN
 
 
-def _check(wishes: Wishes, model: LocalModel) -> None:
+def check_wishes(wishes: Wishes, model: LocalModel) -> None:
+    """Refuse what no engine can do, or what this model was not trained for.
+
+    Raises:
+        InvalidRequestError: a wish is out of its bounds.
+    """
     trained = model.facts.context_length
     if wishes.context is not None and trained and wishes.context > trained:
         raise InvalidRequestError(

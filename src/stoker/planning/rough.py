@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stoker.core.advice import Fit, LocalOption
+from stoker.core.advice import LocalOption
 from stoker.core.estimate import Interval
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import Needs
+from stoker.core.plan import Verdict
 from stoker.core.units import MIB
 from stoker.planning.catalogue import Entry
 
@@ -46,9 +47,9 @@ def _option(entry: Entry, needs: Needs, machine: Machine, judgement: Judgement) 
     kv = entry.shape.kv_bytes(context)
     memory = int(entry.weights_bytes * WEIGHTS_FACTOR) + kv * needs.concurrency + PROCESS_BYTES
     gpu = _gpu_for(memory, machine)
-    alone = _decode(entry.active_bytes + kv / 2, _bandwidth(gpu, machine))
-    prefill = _prefill(entry.shape.parameters_active, machine)
-    together = alone and _together(alone, needs.concurrency)
+    alone = decode_speed(entry.active_bytes + kv / 2, _bandwidth(gpu, machine))
+    prefill = prefill_speed(entry.shape.parameters_active, machine)
+    all_together = alone and together(alone, needs.concurrency)
     return LocalOption(
         name=entry.shape.name,
         quantization=entry.quantization,
@@ -56,8 +57,8 @@ def _option(entry: Entry, needs: Needs, machine: Machine, judgement: Judgement) 
         memory_bytes=memory,
         fit=_fit(memory, machine, gpu),
         device="cpu" if gpu is None else "gpu",
-        stream_tok_s=together and together.scaled(1 / needs.concurrency),
-        total_tok_s=together,
+        stream_tok_s=all_together and all_together.scaled(1 / needs.concurrency),
+        total_tok_s=all_together,
         prefill_tok_s=prefill,
         ttft_s=prefill and prefill.inverse().scaled(prompt),
     )
@@ -72,33 +73,35 @@ def _gpu_for(memory_bytes: int, machine: Machine) -> Gpu | None:
     return None
 
 
-def _fit(memory_bytes: int, machine: Machine, gpu: Gpu | None) -> Fit:
+def _fit(memory_bytes: int, machine: Machine, gpu: Gpu | None) -> Verdict:
     free = machine.memory_available_bytes
     if gpu is not None and not gpu.integrated:
         free = gpu.memory_free_bytes
     if memory_bytes <= free:
-        return Fit.FITS if memory_bytes <= TIGHT * free else Fit.TIGHT
+        return Verdict.FITS if memory_bytes <= TIGHT * free else Verdict.TIGHT
     totals = (machine.memory_total_bytes, *(one.memory_total_bytes for one in machine.gpus))
-    return Fit.DOES_NOT_FIT_NOW if memory_bytes <= max(totals) else Fit.CAN_NEVER_FIT
+    return Verdict.DOES_NOT_FIT_NOW if memory_bytes <= max(totals) else Verdict.CAN_NEVER_FIT
 
 
 def _bandwidth(gpu: Gpu | None, machine: Machine) -> float | None:
     return machine.measured.read_bytes_s_all if gpu is None else gpu.bandwidth_bytes_s
 
 
-def _decode(bytes_per_token: float, bandwidth: float | None) -> Interval | None:
+def decode_speed(bytes_per_token: float, bandwidth: float | None) -> Interval | None:
+    """Tokens a second of one answer that reads so many bytes for each; None without a bandwidth."""
     if bandwidth is None:
         return None
     return Interval(*(share * bandwidth / bytes_per_token for share in BANDWIDTH_SHARE))
 
 
-def _together(alone: Interval, concurrency: int) -> Interval:
+def together(alone: Interval, concurrency: int) -> Interval:
+    """Tokens a second of several answers at a time, from those of one `alone`."""
     streams = min(concurrency, CONCURRENT_MOST)
     low, middle, high = (float(streams) ** power for power in CONCURRENT_POWERS)
     return Interval(alone.p10 * low, alone.p50 * middle, alone.p90 * high)
 
 
-def _prefill(parameters_active: int, machine: Machine) -> Interval | None:
+def prefill_speed(parameters_active: int, machine: Machine) -> Interval | None:
     """Two operations for each parameter and token, at the best throughput that was measured."""
     if not machine.measured.matmul_ops_s:
         return None

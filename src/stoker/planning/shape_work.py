@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stoker.core.published import ModelShape
 from stoker.core.weights import Use, WeightUse
-from stoker.planning.work import Look, Work
+from stoker.planning.speed.work import Look, Work
 
 
 def work_of_shape(shape: ModelShape, number_format: str, bits_per_weight: float) -> Work:

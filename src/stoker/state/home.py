@@ -51,6 +51,11 @@ class Home:
         return self.root / "machine.json"
 
     @property
+    def digests(self) -> Path:
+        """The digests of files outside the store that were hashed before."""
+        return self.root / "digests.json"
+
+    @property
     def calibration(self) -> Path:
         """How fast this machine was found to be."""
         return self.root / "calibration.json"

@@ -1,12 +1,11 @@
 """That one home has one service, and where that service listens.
 
-A lock file is held by `flock` for the service's whole life: when the process dies, however it
-dies, the lock is free, so a file left behind is never mistaken for a living service.
+A lock is held for the service's whole life: when the process dies, however it dies, the lock is
+free, so a file left behind is never mistaken for a living service.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -15,6 +14,7 @@ from typing import IO
 
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import AlreadyRunningError
+from stoker.files.locks import try_lock
 from stoker.state.home import Home
 
 _PROBE_S = 2.0
@@ -43,13 +43,10 @@ class ServiceLock:
             HomeError: the lock file cannot be written.
         """
         with disk_errors(self._home.service_lock):
-            handle = open(self._home.service_lock, "a+", opener=_private)  # noqa: SIM115 - held for life
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.close()
-            raise AlreadyRunningError(_already(find_service(self._home))) from None
-        self._file = handle
+            handle = try_lock(self._home.service_lock)
+        if handle is None:
+            raise AlreadyRunningError(_already(find_service(self._home)))
+        self._file = os.fdopen(handle, "r+")
 
     def announce(self, url: str) -> None:
         """Write down where the service listens; `acquire` came first."""
@@ -87,7 +84,3 @@ def _already(service: ServiceAddress | None) -> str | None:
     if service is None:
         return None
     return f"A service already runs in this home: process {service.pid}, {service.url}"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

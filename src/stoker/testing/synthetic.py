@@ -1,11 +1,11 @@
-"""Synthetic models for tests, under the names that tests know; `stoker.models.synthetic` has them.
+"""Synthetic models for tests, by the names that tests know: those of `stoker.models.synthetic`.
 
 python -m stoker.testing.synthetic tiny PATH
 """
 
 from __future__ import annotations
 
-from stoker.models.synthetic import (
+from stoker.models.synthetic.write import (
     SHAPES,
     TINY,
     Shape,

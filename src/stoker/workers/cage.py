@@ -37,6 +37,8 @@ def read_line(handle: int) -> bytes:
 
 def main() -> None:
     """Close the cage, report it, and become the engine."""
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # a terminal's Ctrl-C is for the program in front, not for its workers
     try:
         policy = CagePolicy.from_line(read_line(0))
         report = sandbox.apply(policy)

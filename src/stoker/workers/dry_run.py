@@ -18,7 +18,7 @@ from stoker.core.errors import LoadTimeoutError
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine, Launch
-from stoker.models.hollow import Hollow, read_hollow, write_hollow
+from stoker.models.gguf.hollow import Hollow, read_hollow, write_hollow
 from stoker.workers.caged import start_caged
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail

@@ -198,7 +198,7 @@ class Link:
                     raise
             else:
                 return spare  # else the engine hung up on it in the same instant, unread
-        fresh = await connect(self._socket, self.limits.connect_s)
+        fresh = await connect(self._socket, self.limits.connect_s, self.clock)
         await fresh.ask(method, target, body)
         return fresh
 

@@ -91,6 +91,23 @@ def limit_resources(policy: CagePolicy) -> str:
     return f"no core dumps, {files} open files"
 
 
+def leave_terminal(_: CagePolicy) -> str:
+    """The terminal of whoever started us is out of reach: nothing can be typed into it."""
+    _need_linux()
+    import fcntl  # noqa: PLC0415 - not there on Windows
+    import termios  # noqa: PLC0415
+
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError:
+        return "there was none"
+    try:
+        fcntl.ioctl(terminal, termios.TIOCNOTTY)
+    finally:
+        os.close(terminal)
+    return "left"
+
+
 def leave_network(_: CagePolicy) -> str:
     """A network namespace of its own: no interface but a loopback that nobody else shares."""
     _need_linux()
@@ -155,6 +172,7 @@ def die_with_parent(policy: CagePolicy) -> str:
 
 STEPS: tuple[Step, ...] = (
     ("limits", limit_resources),
+    ("terminal", leave_terminal),
     ("network", leave_network),
     ("no_new_privileges", forbid_new_privileges),
     ("landlock", restrict_files),

@@ -66,7 +66,7 @@ class Spare:
 
     async def _open(self) -> None:
         try:
-            self._idle = await connect(self._path, self._connect_s)
+            self._idle = await connect(self._path, self._connect_s, self._clock)
             self._opened_at = self._clock.now()
         except (WireError, OSError):  # TimeoutError is an OSError; who asks next will find out
             self._idle = None

@@ -15,7 +15,7 @@ from pathlib import Path
 from stoker.core.clock import Clock, SystemClock, within
 from stoker.core.errors import StokerError, WorkerLostError
 from stoker.engines.llamacpp.throughput import Passes, launch_throughput, read_passes
-from stoker.models.synthetic import Shape, write_model
+from stoker.models.synthetic.write import Shape, write_model
 from stoker.workers.caged import start_caged
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail

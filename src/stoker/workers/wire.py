@@ -13,6 +13,8 @@ from typing import cast
 
 from httptools import HttpParserError, HttpResponseParser
 
+from stoker.core.clock import Clock, within
+
 HEAD_BYTES_MAX = 64 * 1024
 HELD_BYTES_MAX = 64 * 1024
 
@@ -21,16 +23,15 @@ class WireError(Exception):
     """The engine did not speak HTTP, or broke off."""
 
 
-async def connect(path: str, connect_s: float) -> Exchange:
+async def connect(path: str, connect_s: float, clock: Clock) -> Exchange:
     """A connection to the Unix socket `path`, on which nothing has been said.
 
     Raises:
         OSError: nobody listens there.
-        TimeoutError: the connection was not taken within `connect_s`.
+        TimeoutError: the connection was not taken within `connect_s` on `clock`.
     """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(connect_s):
-        _, wire = await loop.create_unix_connection(Exchange, path)
+    opening = asyncio.get_running_loop().create_unix_connection(Exchange, path)
+    _, wire = await within(clock, connect_s, opening)
     return wire
 
 

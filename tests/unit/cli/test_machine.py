@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli.machine import command
-from stoker.core.errors import InvalidMachineError, NotFoundError
+from stoker.core.errors import FileMissingError, NotFoundError
 from stoker.core.machine import Backend, Gpu, Machine, Measured
 from stoker.core.units import GIB
 from stoker.machine.document import document_of, machine_of
@@ -133,4 +133,4 @@ def test_the_list_names_every_preset() -> None:
 
 def test_what_is_neither_a_preset_nor_a_file_is_an_error() -> None:
     assert isinstance(call("--preset", "nothing").exception, NotFoundError)
-    assert isinstance(call("--preset", "./nothing.json").exception, InvalidMachineError)
+    assert isinstance(call("--preset", "./nothing.json").exception, FileMissingError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,27 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import pull as module
+from stoker.cli.choosing import choice_lines
 from stoker.cli.pull import command
 from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
-from stoker.core.errors import InvalidSourceError, NameTakenError
+from stoker.core.choices import Choice
+from stoker.core.errors import (
+    FileMissingError,
+    InvalidSourceError,
+    NameTakenError,
+    SourceDeniedError,
+    SourceError,
+    SourceMissingError,
+    SourceUnreachableError,
+    StokerError,
+)
+from stoker.core.model import ModelRef
 from stoker.models.catalogue import starter
 from stoker.models.download.events import Kept, Moved, Retrying, StartedOver, Waiting
-from stoker.models.store import Store
+from stoker.models.pulling.changes import Change, State
+from stoker.models.pulling.pull import Resolved
+from stoker.models.sources.base import Offer, Offered
+from stoker.models.storing.store import Store
 from stoker.testing.synthetic import write_model
 
 Call = Callable[..., Result]
@@ -110,8 +126,9 @@ def test_on_a_terminal_it_asks(
 
 
 def test_what_names_nothing_is_refused(store: Store, tmp_path: Path) -> None:
-    for text in ("", "a\\b", "x" * 5000, tmp_path / "none", "ftp://h/x", "https://h/../x"):
+    for text in ("", "a\\b", "x" * 5000, "ftp://h/x", "https://h/../x"):
         assert isinstance(call(text).exception, InvalidSourceError)
+    assert isinstance(call(tmp_path / "none").exception, FileMissingError)
     assert not store.root.exists()
 
 
@@ -169,11 +186,43 @@ def test_a_bar_is_drawn_a_few_times_a_second_and_ends_before_other_words(
     time = Time()
     bar = Bar(time)
     heard(bar, time, [Moved(count, 100) for count in range(20)])
-    bar.hear(Retrying("lost", 2.0))
+    bar.hear(Waiting("m"))
     written = capsys.readouterr()
     assert written.out == ""
     assert 5 <= written.err.count("\r") <= 11
-    assert written.err.endswith("\nlost; trying again in 2.00 s\n")
+    assert written.err.endswith("\nanother process fetches m; waiting for it\n")
+
+
+@pytest.mark.parametrize("columns", [1, 5, 12, 20, 40, 60, 80])
+def test_a_bar_is_never_as_wide_as_its_terminal(columns: int) -> None:
+    mib = 1 << 20
+    for moved, rate in [(Moved(999 * mib, 20000 * mib), 7e6), (Moved(5, None), 0.0)]:
+        assert len(bar_text(moved, rate, columns)) < columns
+    if columns == 40:
+        text = bar_text(Moved(50 * mib, 200 * mib), float(10 * mib), columns)
+        assert text == " 25 %  10 MiB/s  15 s left"
+
+
+def test_a_terminal_shows_tries_in_place(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar(Time())
+    for _ in range(160):
+        bar.hear(Retrying("lost", 2.0))
+    written = capsys.readouterr().err
+    assert "\n" not in written
+    assert written.count("\rlost; trying again in 2.00 s") == 160
+
+
+def test_a_log_tells_of_many_tries_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    time = Time()
+    display = Display(time)
+    for _ in range(160):
+        display.hear(Retrying("lost", 2.0))
+        time.now += 0.5
+    assert capsys.readouterr().err.splitlines() == [
+        "lost; trying again in 2.00 s",
+        "lost; trying again in 2.00 s (59 more times since)",
+        "lost; trying again in 2.00 s (59 more times since)",
+    ]
 
 
 def test_lines_come_once_a_second_and_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,6 +259,129 @@ def test_an_interrupted_pull_says_what_is_kept_and_how_to_go_on(
     assert "hint: stoker pull x goes on from there" in written.err
     Display(Time()).interrupted("stoker pull x")
     assert "nothing is kept" in capsys.readouterr().err
+
+
+def test_what_is_kept_of_a_failed_pull_is_said_only_where_something_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = Display(Time())
+    display.broke_off(StokerError())
+    display.hear(Kept("m.gguf", 0))
+    display.broke_off(StokerError())
+    assert capsys.readouterr().err == ""
+    display.hear(Kept("m.gguf", 2048))
+    display.broke_off(StokerError())
+    assert capsys.readouterr().err == "2 KiB are kept: the same command goes on from there\n"
+
+
+def test_no_error_promises_that_something_is_kept_before_it_is() -> None:
+    for kind in (SourceError, SourceUnreachableError, SourceDeniedError, SourceMissingError):
+        assert "fetched so far" not in kind().hint
+        assert "HF_TOKEN" not in kind().hint
+
+
+@pytest.mark.parametrize(("here", "text"), [(True, "Already here: kept"), (False, "Fetching 7 B")])
+def test_what_is_here_is_not_fetched(
+    capsys: pytest.CaptureFixture[str], *, here: bool, text: str
+) -> None:
+    offer = Offer("x", (Offered("m.gguf", 7, None),))
+    talk = module._Talk(Display(Time()), named=True, yes=False, as_json=False)
+    talk.resolved(Resolved(ModelRef("m"), offer, (here,)))
+    assert capsys.readouterr().err == f"{text} as m\n"
+
+
+def test_what_a_name_meant_stays_only_where_no_other_name_means_it(
+    store: Store, tiny: Path
+) -> None:
+    call(tiny, "--as", "m")
+    call(tiny, "--as", "other")
+    assert "stoker gc" not in call(starter().path, "--as", "m", "--yes").stderr
+    assert "1.49 MiB of what it meant" in call(starter().path, "--as", "other", "--yes").stderr
+
+
+def test_a_command_that_holds_a_signature_is_not_repeated() -> None:
+    assert module._again("https://host/a", "my shop") == "stoker pull https://host/a --as 'my shop'"
+    assert module._again("https://host/a?sig=s3cret", None) == "the same command"
+
+
+def test_what_signs_an_address_is_not_shown_where_a_name_would_change(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = State(("sha256:1",), 1, "https://host/a?sig=s3cret", {})
+    new = replace(old, source="https://host/b?sig=s3cret")
+    talk = module._Talk(Display(Time()), named=True, yes=True, as_json=False)
+    assert talk.agree(Change(ModelRef("m"), old, new))
+    written = capsys.readouterr().err
+    assert ("https://host/a\n" in written, "https://host/b\n" in written) == (True, True)
+    assert "s3cret" not in written
+
+
+def test_a_stored_name_is_pulled_anew_from_its_source(store: Store, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "shop.gguf")
+    call(path, "--as", "shop:v1")
+    before = store.manifests()
+    assert call("shop:v1").stdout.endswith("up to date\n")
+    write_model(path, seed=7)
+    assert isinstance(call("shop:v1").exception, NameTakenError)
+    assert call("shop:v1", "--yes").exit_code == 0
+    (now,) = store.manifests()
+    assert (now.ref, now.source) == (before[0].ref, before[0].source)
+    assert now.model.digest != before[0].model.digest
+    assert isinstance(call("shop:v2").exception, FileMissingError)
+
+
+@pytest.mark.parametrize(
+    ("source", "again"),
+    [
+        (f"hf:o/r:m.gguf@v1#commit={'0' * 40}", "hf:o/r:m.gguf@v1"),
+        (f"https://h/m.gguf#sha256={'0' * 64}", f"https://h/m.gguf#sha256={'0' * 64}"),
+        (f"ollama:shop:1b@sha256:{'0' * 64}", "ollama:shop:1b"),
+    ],
+)
+def test_what_the_store_pinned_is_loosened_and_what_the_person_pinned_is_not(
+    store: Store, tiny: Path, source: str, again: str
+) -> None:
+    call(tiny, "--as", "m")
+    store.put(replace(store.manifests()[0], source=source))
+    assert [str(one) for one in module._meant("m")] == [again, "m"]
+
+
+def test_a_program_gets_errors_and_choices_as_lines(store: Store, tiny: Path) -> None:
+    for text, code in (("a\\b", "invalid_source"), (tiny.parent / "none", "file_missing")):
+        (line,) = lines(call(text, "--json"))
+        assert (line["event"], line["code"]) == ("error", code)
+        assert line["message"]
+        assert line["hint"]
+    (tiny.parent / "second-Q4_0.gguf").write_bytes(b"GGUF")
+    (line,) = lines(call(tiny.parent, "--json"))
+    (tiny.parent / "second-Q4_0.gguf").unlink()
+    assert line["code"] == "several_files"
+    assert line["choices"] == [
+        {"name": "second-Q4_0.gguf", "quantization": "Q4_0", "bytes": 4},
+        {"name": "tiny-Q8_0.gguf", "quantization": "Q8_0", "bytes": tiny.stat().st_size},
+    ]
+
+
+def test_a_program_gets_a_change_as_a_line(store: Store, tiny: Path) -> None:
+    call(tiny, "--as", "m")
+    done = call(starter().path, "--as", "m", "--json")
+    events = {one["event"]: one for one in lines(done)}
+    assert done.stderr == ""
+    change = events["change"]["change"]
+    assert change["now"]["bytes"] == tiny.stat().st_size
+    assert change["then"]["digests"] == [starter().facts.digest]
+    assert change["differing"]["quantization"] == ["Q8_0", "F16"]
+    assert events["error"]["code"] == "name_taken"
+
+
+def test_choices_are_a_table(store: Store) -> None:
+    found = [Choice("Q2_K", "Q2_K", 2 << 30), Choice("UD-Q8_K_XL", "UD-Q8_K_XL", None, 3)]
+    assert choice_lines(found) == [
+        "  Q2_K        2 GiB",
+        "  UD-Q8_K_XL  size not known in 3 files",
+    ]
+    assert choice_lines(found * 21)[-1] == "  and 2 more"
+    assert choice_lines([]) == []
 
 
 def test_ctrl_c_at_the_question_ends_it(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from stoker.cli.show import command
 from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.testing.checkpoints import write_decoder
+from stoker.testing.synthetic import write_model
+
+module = import_module("stoker.cli.show")
 
 GROUPED, WINDOWED = AttentionKind.GROUPED, AttentionKind.WINDOWED
 FACTS = ModelFacts(
@@ -99,6 +105,34 @@ def test_the_starter_is_shown_with_its_digest() -> None:
     assert "attention       6 grouped" in lines
     assert any(line.startswith("digest          sha256:") for line in lines)
     assert json.loads(call("starter", "--json").stdout)["kv_heads"] == [4] * 6
+
+
+def test_a_file_outside_the_store_is_hashed_only_when_that_is_asked_for_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(write_model(tmp_path / "tiny.gguf"))
+    unhashed = pytest.MonkeyPatch()
+    unhashed.setattr(module, "hash_file", lambda *_: pytest.fail("the file was hashed"))
+    assert "digest          -  (stoker show --digest)" in call(path).stdout.splitlines()
+    assert json.loads(call(path, "--json").stdout)["digest"] is None
+    assert not (tmp_path / "home").exists()
+    unhashed.undo()
+    said = call(path, "--digest", "--json")
+    digest = f"sha256:{hashlib.sha256(Path(path).read_bytes()).hexdigest()}"
+    assert (json.loads(said.stdout)["digest"], said.stderr) == (digest, "")
+    monkeypatch.setattr(module, "hash_file", lambda *_: pytest.fail("it was hashed again"))
+    assert f"digest          {digest}" in call(path).stdout.splitlines()
+    assert json.loads(call(path, "--json", "--digest").stdout)["digest"] == digest
+
+
+@pytest.mark.parametrize("far", ["", "hf:owner/repo"])
+def test_only_a_file_here_can_be_hashed(
+    far: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_look", lambda _: (replace(FACTS, container="gguf"), "m"))
+    done = CliRunner().invoke(command, [far or str(write_decoder(tmp_path / "Tiny")), "--digest"])
+    assert done.exit_code == 2
+    assert "--digest is for a .gguf file on this machine" in done.stderr
 
 
 def test_a_folder_of_safetensors_is_shown(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from stoker.cli.ls import short_source
 from stoker.core.errors import (
     InvalidModelNameError,
     ModelInUseError,
@@ -18,8 +20,10 @@ from stoker.core.errors import (
     StoreDamagedError,
 )
 from stoker.core.model import ModelRef
-from stoker.models.manifest import Layer, Manifest
-from stoker.models.store import Store
+from stoker.models.download.answers import Validators
+from stoker.models.download.part import Part
+from stoker.models.storing.manifest import Layer, Manifest
+from stoker.models.storing.store import Store
 
 
 @pytest.fixture
@@ -55,12 +59,47 @@ def test_ls_shows_name_size_quantization_parameters_time_and_source(store: Store
 
 
 def test_ls_says_what_programs_need_and_creates_nothing(store: Store) -> None:
-    assert document("ls") == []
+    assert [one["built_in"] for one in document("ls")] == [True]
     assert not store.root.exists()
     digest = add(store, "shop", b"abc")
-    (found,) = document("ls")
+    found, built_in = document("ls")
     assert (found["model"], found["bytes"], found["digests"]) == ("shop", 3, [digest])
-    assert found["missing"] == []
+    assert (found["missing"], found["built_in"]) == ([], False)
+    assert found.keys() == built_in.keys()
+    assert (built_in["model"], built_in["source"]) == ("starter", None)
+
+
+def test_ls_shows_the_model_that_comes_with_stoker(store: Store) -> None:
+    done = call("ls")
+    assert done.stdout.splitlines()[-1].startswith("starter")
+    assert done.stdout.splitlines()[-1].endswith("comes with Stoker")
+    assert "Nothing is stored yet" in done.stderr
+    add(store, "shop", b"abc")
+    assert call("ls").stderr == ""
+
+
+def test_ls_marks_a_model_whose_file_is_gone(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    store.blob(digest).unlink()
+    assert call("ls").stdout.splitlines()[1].split()[:2] == ["shop", "missing"]
+    assert document("ls")[0]["missing"] == [digest]
+
+
+@pytest.mark.parametrize("words", ["rm starter", "cp starter xx", "verify starter"])
+def test_the_model_that_comes_with_stoker_is_not_the_stores(store: Store, words: str) -> None:
+    add(store, "shop", b"abc")
+    error = call(*words.split()).exception
+    assert isinstance(error, InvalidModelNameError)
+    assert error.message == "starter comes with Stoker, and is not in the store"
+
+
+def test_what_signs_an_address_is_kept_and_not_shown(store: Store) -> None:
+    add(store, "shop", b"abc")
+    signed = replace(store.manifests()[0], source="https://host/a?X-Amz-Signature=s3cret")
+    store.put(signed)
+    assert store.manifests()[0].source == signed.source
+    assert document("ls")[0]["source"] == "https://host/a"
+    assert "s3cret" not in call("ls").output
 
 
 def test_ls_warns_of_a_manifest_that_cannot_be_read_and_lists_the_rest(store: Store) -> None:
@@ -92,6 +131,16 @@ def test_rm_refuses_what_runs(store: Store) -> None:
     assert store.manifests()
 
 
+def test_rm_forgets_a_name_of_what_runs_while_another_name_keeps_its_file(store: Store) -> None:
+    digest = add(store, "shop", b"abc")
+    call("cp", "shop", "b")
+    with store.hold(digest):
+        assert document("rm", "shop") == {"removed": "shop", "freed_bytes": 0}
+        assert isinstance(call("rm", "b").exception, ModelInUseError)
+    assert [str(one.ref) for one in store.manifests()] == ["b"]
+    assert store.has(digest)
+
+
 def test_cp_takes_no_name_that_is_taken(store: Store) -> None:
     add(store, "shop", b"abc")
     assert call("cp", "shop", "b:v1").exit_code == 0
@@ -113,6 +162,7 @@ def test_verify_names_the_models_that_a_damaged_file_hits_and_fails(store: Store
     done = call("verify")
     assert f"differs  {digest}  needed by shop" in done.stdout
     assert isinstance(done.exception, StoreDamagedError)
+    assert done.exception.message == "1 file of the store was not what it should be"
     assert "shop" in done.exception.hint
     assert not store.has(digest)
 
@@ -144,6 +194,36 @@ def test_df_counts_what_is_shared_once(store: Store) -> None:
     assert found["models"]["b"] == {"bytes": 3, "own_bytes": 0}
     assert (found["files_bytes"], found["shared_bytes"]) == (3, 3)
     assert "quarantine" in call("df").stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (f"hf:o/r:Q4@{'1' * 40}#commit={'1' * 40}", "hf:o/r:Q4@111111111111"),
+        (f"hf:o/r:Q4@main#commit={'1' * 40}", "hf:o/r:Q4@main"),
+        (f"ollama:shop:1b@sha256:{'a' * 64}", "ollama:shop:1b"),
+        (f"https://h/m.gguf#sha256={'a' * 64}", "https://h/m.gguf"),
+        ("https://h/m.gguf?sig=s3cret", "https://h/m.gguf"),
+        ("/models/m.gguf", "/models/m.gguf"),
+    ],
+)
+def test_ls_shows_a_source_without_its_pins(source: str, shown: str) -> None:
+    assert short_source(source) == shown
+    assert len(short_source("/long" * 100)) <= 48
+
+
+def test_df_says_where_the_store_is_and_what_is_unfinished(store: Store) -> None:
+    part = Part(store.parts, "abc", "https://host/m.gguf")
+    part.begin(4096, Validators('"one"'), resumable=True)
+    part.write(0, b"x" * 1024)
+    part.save_now()
+    part.close()
+    shown = call("df").stdout
+    assert str(store.root) in shown
+    assert "https://host/m.gguf  1 KiB of 4 KiB" in shown
+    assert document("df")["unfinished"][0]["done_bytes"] == 1024
+    assert "part" in call("gc", "--parts").stdout
+    assert document("df")["unfinished"] == []
 
 
 @pytest.mark.parametrize("verb", ["ls", "rm", "cp", "verify", "gc", "df"])

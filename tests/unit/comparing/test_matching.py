@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from stoker.comparing.matching import (
@@ -11,6 +13,10 @@ from stoker.comparing.matching import (
     check_pattern,
     matches,
 )
+
+
+async def search(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
 
 
 @pytest.mark.parametrize(
@@ -29,18 +35,13 @@ from stoker.comparing.matching import (
         ("json", '{"a": 1}', "[" * 100_000, False),
     ],
 )
-def test_a_rule_decides(rule: str, expected: str, answer: str, right: bool) -> None:
-    assert matches(Match(rule), expected, answer) is right
+async def test_a_rule_decides(rule: str, expected: str, answer: str, right: bool) -> None:
+    assert await matches(Match(rule), expected, answer, search) is right
 
 
-def test_a_pattern_sees_a_bounded_part_of_an_answer() -> None:
-    assert not matches(Match.REGEX, "end", "a" * REGEX_ANSWER_CHARACTERS_MAX + "end")
-
-
-@pytest.mark.parametrize("pattern", ["(a+)+", "(a*)*b", "((a|b)*c)*", "(.{0,99})*", "(?:x+y?)+"])
-def test_a_repeat_of_a_repeat_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="repeats a repeat"):
-        check_pattern(pattern)
+async def test_a_pattern_sees_a_bounded_part_of_an_answer() -> None:
+    answer = "a" * REGEX_ANSWER_CHARACTERS_MAX + "end"
+    assert not await matches(Match.REGEX, "end", answer, search)
 
 
 @pytest.mark.parametrize("pattern", ["[", "a" * (PATTERN_CHARACTERS_MAX + 1), "*"])
@@ -49,6 +50,6 @@ def test_what_is_no_pattern_is_refused(pattern: str) -> None:
         check_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", [r"\d+ dollars", "^(yes|no)$", "a+b*", "(ab){2,4}c+"])
+@pytest.mark.parametrize("pattern", [r"\d+ dollars", "^(yes|no)$", "a+b*", r"(\d+,)*\d+"])
 def test_an_ordinary_pattern_is_taken(pattern: str) -> None:
     check_pattern(pattern)

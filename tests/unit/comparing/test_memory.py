@@ -1,45 +1,25 @@
-"""The first estimate follows the cache's formula."""
+"""What is predicted is the planner's resident memory; nothing where a header says too little."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from stoker.comparing.memory import WEIGHTS_AND_KV, weights_and_kv_bytes
-from stoker.core.model import AttentionKind
+from stoker.comparing.memory import PLANNED, planned_bytes
 from stoker.core.plan import Plan
 from stoker.models.catalogue import starter
+from stoker.planning.memory.formula import count, resident_bytes
 
 
-def plan(context: int = 1024, slots: int = 1, **facts: object) -> Plan:
+def plan(context: int = 1024, **facts: object) -> Plan:
     model = starter()
     known = replace(model.facts, **facts)  # type: ignore[arg-type]
-    return Plan(replace(model, facts=known), "llamacpp", context, slots, threads=1)
+    return Plan(replace(model, facts=known), "llamacpp", context, 1, threads=1)
 
 
-def kv(asked: Plan) -> int:
-    return weights_and_kv_bytes(asked) - asked.model.facts.file_bytes
+def test_it_is_the_planners_resident_memory() -> None:
+    assert planned_bytes(plan()) == resident_bytes(count(plan()), plan(), full=True)
+    assert PLANNED.bytes_of(plan(2048)) > PLANNED.bytes_of(plan())
 
 
-def test_the_starters_cache_is_six_layers_of_four_heads_of_32() -> None:
-    assert kv(plan()) == 6 * 1024 * 4 * (32 + 32) * 2
-    assert kv(plan(slots=3)) == 3 * kv(plan())
-
-
-def test_cells_come_in_256s() -> None:
-    assert kv(plan(context=1)) == kv(plan(context=256)) < kv(plan(context=257))
-
-
-def test_a_window_bounds_its_layers() -> None:
-    windowed = plan(attention=(AttentionKind.WINDOWED,) * 6, window=64, context=4096)
-    assert kv(windowed) == 6 * 768 * 4 * 64 * 2  # 64 and one physical batch of 512, in 256s
-
-
-def test_a_latent_layer_keeps_one_vector_and_a_recurrent_one_nothing() -> None:
-    latent = plan(attention=(AttentionKind.LATENT,) * 6, head_length_k=576)
-    assert kv(latent) == 6 * 1024 * 576 * 2
-    assert kv(plan(attention=(AttentionKind.RECURRENT,) * 6)) == 0
-
-
-def test_it_says_what_it_counts() -> None:
-    assert WEIGHTS_AND_KV.words == "weights + KV cache"
-    assert WEIGHTS_AND_KV.bytes_of(plan()) == weights_and_kv_bytes(plan())
+def test_a_header_that_says_too_little_has_no_prediction() -> None:
+    assert planned_bytes(plan(heads=0, head_length_k=0, head_length_v=0, kv_heads=())) is None

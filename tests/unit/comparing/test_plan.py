@@ -48,7 +48,7 @@ def test_a_type_above_the_models_own_is_refused_with_the_reason() -> None:
 
 @pytest.mark.parametrize("word", ["q9_9", "q4_k_m", "", "f16 "])
 def test_a_type_that_cannot_be_made_is_refused_with_a_list(word: str) -> None:
-    with pytest.raises(UnsupportedModelError) as caught:
+    with pytest.raises((UnsupportedModelError, InvalidRequestError)) as caught:
         precisions(model(), [word])
     assert "q4_0" in caught.value.hint
 

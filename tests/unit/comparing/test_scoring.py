@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from stoker.comparing import divergence, scoring
 from stoker.comparing.forcing import Block
 from stoker.comparing.report import TextScore
 from stoker.comparing.scoring import BaseLogits, labels_of, score, tokens_max_for
-from stoker.core.errors import DiskFullError, TextTooShortError
+from stoker.core.errors import DiskFullError, HomeError, TextTooShortError, WorkerLostError
 from stoker.engines.llamacpp.logits import LogitsHeader
 
 WORDS, COUNT = 7, 60
@@ -100,6 +101,38 @@ async def test_another_vocabulary_is_not_compared(base: BaseLogits) -> None:
 
 async def test_without_a_base_nothing_is_compared(base: BaseLogits) -> None:
     assert (await scored(base, Reading(OTHER))).divergence is None
+
+
+class Breaking(Reading):
+    """Its child dies after the first block."""
+
+    async def blocks(self, header: LogitsHeader) -> AsyncIterator[Block]:
+        async for block in super().blocks(header):
+            yield block
+            raise WorkerLostError("The engine's child ended early")
+
+
+async def test_a_base_that_broke_off_is_no_base(base: BaseLogits) -> None:
+    with pytest.raises(WorkerLostError):
+        await scored(base, Breaking(BASE), is_base=True)
+    found = await scored(base, Reading(OTHER))
+    assert (found.scored_tokens, found.divergence) == (COUNT, None)
+
+
+async def test_a_base_that_breaks_off_the_second_time_is_no_longer_one(base: BaseLogits) -> None:
+    await scored(base, Reading(BASE), is_base=True)
+    with pytest.raises(WorkerLostError):
+        await scored(base, Breaking(BASE), is_base=True)
+    assert (await scored(base, Reading(OTHER))).divergence is None
+
+
+async def test_kept_logits_that_somebody_cut_short_are_named(
+    base: BaseLogits, tmp_path: Path
+) -> None:
+    await scored(base, Reading(BASE), is_base=True)
+    os.truncate(tmp_path / "base.logits", 4 * WORDS * 40 + 2)
+    with pytest.raises(HomeError, match="became shorter"):
+        await scored(base, Reading(OTHER))
 
 
 async def test_a_text_of_few_tokens_is_refused(base: BaseLogits) -> None:

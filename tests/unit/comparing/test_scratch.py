@@ -52,11 +52,6 @@ def test_what_a_dead_maker_left_is_swept_and_nothing_else(tmp_path: Path) -> Non
     assert {path.name for path in folders(tmp_path)} == {"other", "c-link"}
 
 
-def test_where_there_is_nothing_nothing_is_swept(tmp_path: Path) -> None:
-    assert sweep(tmp_path / "none") == 0
-    assert not (tmp_path / "none").exists()
-
-
 def test_what_does_not_fit_is_refused_with_both_figures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

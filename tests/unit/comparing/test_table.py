@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stoker.comparing.columns import WIDTH
-from stoker.comparing.report import Failure, Report, Row, WrongAnswer
+from stoker.comparing.report import Failure, Report, Row, Speed, WrongAnswer
 from stoker.comparing.table import tables, thousandths
 from stoker.comparing.verdict import Answers, judge
 
@@ -87,7 +87,7 @@ def test_answers_that_failed_are_told(report: Report) -> None:
     assert tasks is not None
     lost = WrongAnswer(0, "", "the process went away")
     report.rows[0].tasks = replace(tasks, failed=1, wrong=(lost,))
-    assert "f16: 1 task got no answer, which counts as wrong: the process went" in tables(report)
+    assert "f16: 1 task failed, which counts as wrong: the process went" in tables(report)
 
 
 def test_tasks_that_were_cut_short_are_told(report: Report) -> None:
@@ -119,3 +119,10 @@ def test_one_candidate_alone_is_judged_in_words_too(report: Report) -> None:
     assert first is not None
     report.verdict = judge([Answers("f16", 1, first.right())])
     assert "nothing to compare it with" in " ".join(tables(report).split())
+
+
+def test_one_round_has_no_median(report: Report) -> None:
+    report.settings = replace(report.settings, rounds=1)
+    report.rows = [replace(one, decode=Speed(88.2, 88.2, 88.2, 1)) for one in report.rows]
+    assert "Speeds: of 1 round, 1 answer at a time" in " ".join(tables(report).split())
+    assert line_of(report, "q8_0").split()[6:8] == ["88.2", "1.5000"]

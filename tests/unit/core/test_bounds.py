@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from stoker.core.bounds import checked
-from stoker.core.errors import InvalidRequestError
-from stoker.core.model import ModelRef
+from stoker.core.bounds import check_task, checked
+from stoker.core.errors import CannotEmbedError, CannotGenerateError, InvalidRequestError
+from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.request import Kind, Message, Request, Role, Sampling
 
 GOOD = Request("1", ModelRef("starter"), Kind.COMPLETION, inputs=("hi",))
@@ -57,3 +58,26 @@ def test_a_stop_that_stops_nothing_or_everything_is_refused(stop: tuple[str, ...
 def test_nothing_to_answer_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="no message"):
         checked(replace(GOOD, kind=Kind.CHAT, inputs=()))
+
+
+def model_for(task: Task) -> LocalModel:
+    facts = ModelFacts("bert", 1, "F32", 4, 8, 1, 4, 2, task, chat_template=False)
+    return LocalModel(ModelRef("mini"), Path("mini.gguf"), facts)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_model_is_asked_only_for_what_it_is_made_for(kind: Kind) -> None:
+    embeds, writes = model_for(Task.EMBED), model_for(Task.GENERATE)
+    good, bad = (embeds, writes) if kind is Kind.EMBEDDING else (writes, embeds)
+    check_task(kind, good)
+    error = CannotEmbedError if kind is Kind.EMBEDDING else CannotGenerateError
+    with pytest.raises(error, match="mini") as caught:
+        check_task(kind, bad)
+    assert (caught.value.http_status, caught.value.exit_code) == (400, 2)
+    assert "`stoker" in caught.value.hint
+
+
+def test_bytes_that_are_no_text_are_to_be_given_as_utf_8() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        checked(replace(GOOD, inputs=(b"\xff".decode("utf-8", "surrogateescape"),)))
+    assert "UTF-8" in caught.value.hint

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.errors import InvalidModelNameError
-from stoker.core.model import ModelRef
+from stoker.core.model import NAME_LENGTH_MAX, ModelRef
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,10 @@ def test_whatever_is_taken_comes_back_the_same_and_holds_no_separator(text: str)
     assert ModelRef.parse(str(ref)) == ref
     assert not set(str(ref)) & set("/\\\0%")
     assert ".." not in str(ref)
+
+
+def test_a_name_that_is_too_long_is_told_the_limit() -> None:
+    assert ModelRef.parse("x" * NAME_LENGTH_MAX).name == "x" * NAME_LENGTH_MAX
+    with pytest.raises(InvalidModelNameError) as caught:
+        ModelRef.parse("x" * 200)
+    assert str(NAME_LENGTH_MAX) in caught.value.hint

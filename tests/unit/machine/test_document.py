@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoker.core.errors import InvalidMachineError, NotFoundError
+from stoker.core.errors import FileMissingError, InvalidMachineError, NotFoundError
 from stoker.core.machine import Backend, Gpu, Machine, Measured
 from stoker.machine.document import (
     FILE_BYTES_MAX,
@@ -181,7 +181,10 @@ def test_a_word_is_a_preset_and_a_path_a_file(tmp_path: Path) -> None:
     assert load_machine("rtx-4090") == load_machine(str(path)) == machine
     with pytest.raises(NotFoundError):
         load_machine("nowhere")
-    for name in (str(tmp_path), str(tmp_path / "none.json"), "none.json", "nul\0/x"):
+    for name in (str(tmp_path / "none.json"), "none.json"):
+        with pytest.raises(FileMissingError):
+            load_machine(name)
+    for name in (str(tmp_path), "nul\0/x"):
         with pytest.raises(InvalidMachineError):
             load_machine(name)
 

@@ -1,7 +1,5 @@
 """What a model is, told from its header."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,10 +37,3 @@ def test_a_file_without_an_architecture_is_garbage(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF\x03" + bytes(19))
     with pytest.raises(ModelFileGarbageError):
         read_facts(path)
-
-
-@pytest.mark.slow
-def test_importing_needs_no_array_library() -> None:
-    code = "import sys, stoker.models.facts; print({'numpy','gguf','xllamacpp'} & set(sys.modules))"
-    got = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert got.stdout == "set()\n"

@@ -14,7 +14,7 @@ from stoker.core.errors import (
     VocabularyOnlyError,
 )
 from stoker.models.facts import facts_of, read_facts
-from stoker.models.gguf import Header, fetch_header, read_header
+from stoker.models.gguf.header import Header, fetch_header, read_header
 from stoker.testing.gguf_bytes import ARRAY, BOOL, F32, I32, STRING, U8, U64, GgufBytes
 
 EMPTY, CUT, GARBAGE = ModelFileEmptyError, ModelFileTruncatedError, ModelFileGarbageError

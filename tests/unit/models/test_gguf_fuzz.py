@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from stoker.core.errors import ModelFileError
 from stoker.core.model import ModelFacts
 from stoker.models.facts import facts_of
-from stoker.models.gguf import Header, Parser
-from stoker.models.gguf_parts import joined_parts, part_names
+from stoker.models.gguf.header import Header, Parser
+from stoker.models.gguf.parts import joined_parts, part_names
 from stoker.models.prefix import MoreNeeded, read_remote
 from stoker.testing.gguf_bytes import ARRAY, FORMS, STRING, GgufBytes
 

@@ -10,9 +10,9 @@ import pytest
 from stoker.calibrating.subjects import SHAPES, facts_of
 from stoker.core.weights import Use, WeightUse
 from stoker.models.facts import read_facts
-from stoker.models.synthetic import TINY, write_model
+from stoker.models.synthetic.write import TINY, write_model
 from stoker.models.weight_uses import group_of, weight_uses
-from stoker.planning.work import work_of
+from stoker.planning.speed.work import work_of
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from stoker.core.costs import ApiPrice, LocalCosts
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.library.advising import rough_estimate
-from stoker.planning.advise import advise
-from stoker.planning.situation import Case, with_assumed_watts
+from stoker.planning.advice.advise import advise
+from stoker.planning.advice.situation import Case, with_assumed_watts
 from stoker.published.judgement import load_judgement
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES

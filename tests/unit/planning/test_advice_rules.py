@@ -15,10 +15,10 @@ from stoker.core.advice import Advice, Answer, Role
 from stoker.core.costs import LocalCosts
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
 from stoker.core.rules import VOCABULARY, Condition, Rule, RuleBook
-from stoker.planning.advise import advise
-from stoker.planning.facts import Fact, state_facts
-from stoker.planning.rules import allowed_answers, decide
-from stoker.planning.situation import Case, look_at
+from stoker.planning.advice.advise import advise
+from stoker.planning.advice.facts import Fact, state_facts
+from stoker.planning.advice.rules import allowed_answers, decide
+from stoker.planning.advice.situation import Case, look_at
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
 

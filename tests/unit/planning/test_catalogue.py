@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from stoker.core.advice import Fit
 from stoker.core.estimate import Interval
 from stoker.core.machine import Backend, Gpu, Machine
 from stoker.core.needs import Needs, Quality
+from stoker.core.plan import Verdict
 from stoker.core.units import GIB
 from stoker.planning.catalogue import Entry, build_catalogue, rank, reaches, tier_of
 from stoker.planning.rough import BANDWIDTH_SHARE, estimate_roughly
@@ -111,10 +111,10 @@ def test_what_nobody_measured_stays_unknown() -> None:
 def test_the_four_fits() -> None:
     machine = make_machine("m", (16, 6), make_measured(50, 1))
     fits = {name: one.fit for name, one in options_on(machine, Needs()).items()}
-    assert fits["Qwen2.5-1.5B"] is Fit.FITS
-    assert fits["Llama-3.1-8B"] is Fit.TIGHT
-    assert fits["Phi-4"] is Fit.DOES_NOT_FIT_NOW
-    assert fits["Llama-3.1-70B"] is Fit.CAN_NEVER_FIT
+    assert fits["Qwen2.5-1.5B"] is Verdict.FITS
+    assert fits["Llama-3.1-8B"] is Verdict.TIGHT
+    assert fits["Phi-4"] is Verdict.DOES_NOT_FIT_NOW
+    assert fits["Llama-3.1-70B"] is Verdict.CAN_NEVER_FIT
 
 
 def test_a_longer_context_and_more_answers_at_a_time_need_more_memory() -> None:
@@ -144,7 +144,7 @@ def test_a_gpu_is_used_where_it_holds_the_whole_model() -> None:
 
 def test_an_integrated_gpu_has_the_machines_memory() -> None:
     busy = replace(MACHINES["mac"], memory_available_bytes=4 * GIB)
-    assert options_on(busy, Needs())["Llama-3.1-8B"].fit is Fit.DOES_NOT_FIT_NOW
+    assert options_on(busy, Needs())["Llama-3.1-8B"].fit is Verdict.DOES_NOT_FIT_NOW
 
 
 def test_the_shares_of_the_bandwidth_are_an_interval() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 
 import pytest
@@ -87,12 +85,3 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert find_price("anthropic/claude-sonnet-4-5", prompt_tokens=1000, on=DAY) is not None
-
-
-@pytest.mark.slow
-def test_the_package_is_imported_only_when_a_price_is_asked_for() -> None:
-    code = "import sys, stoker.published.prices as p; print('genai_prices' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
-    )
-    assert done.stdout.strip() == "False"

@@ -1,7 +1,6 @@
 """Exits in words, memory in bytes, and an environment without our keys."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -48,11 +47,3 @@ def test_the_cage_allows_the_models_file_and_not_its_folder(tmp_path: Path) -> N
     assert str(model.resolve()) in policy.readable
     assert str(tmp_path.resolve()) not in policy.readable
     assert policy.writable == (str(tmp_path / "run"),)
-
-
-def test_the_pure_modules_import_without_an_http_library() -> None:
-    code = (
-        "import sys, stoker.workers.state, stoker.workers.limits, stoker.workers.policy;"
-        "sys.exit('aiohttp' in sys.modules or 'asyncio' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

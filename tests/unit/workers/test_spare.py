@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stoker.core.errors import StokerError, WorkerError
+from stoker.core.errors import StokerError, WorkerError, WorkerLostError
 from stoker.engines.base import WireRequest
 from stoker.testing.clock import ManualClock
 from stoker.workers.limits import WorkerLimits
@@ -117,3 +117,35 @@ async def test_a_closed_link_keeps_no_connection(link: Link, engine: Engine) -> 
     assert link._spare.take() is None
     link._spare.refill()
     assert link._spare._opening is None
+
+
+async def test_an_opening_that_comes_to_no_end_is_given_up(
+    link: Link, engine: Engine, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "create_unix_connection", never)
+        link._spare.refill()
+        await clock.wait_sleepers()
+        await clock.advance(WorkerLimits().connect_s)
+        assert clock.sleepers == 0
+        await link._spare.wait_opened()
+    assert link._spare.take() is None
+    link._spare.refill()
+    await engine.wait_accepted(1)
+
+
+async def test_a_request_whose_connection_comes_to_no_end_is_given_up(
+    link: Link, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_unix_connection", never)
+    asking = asyncio.ensure_future(ask(link))
+    await clock.wait_sleepers(2)
+    await clock.advance(WorkerLimits().connect_s)
+    with pytest.raises(WorkerLostError):
+        await asking

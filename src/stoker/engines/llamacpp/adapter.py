@@ -16,7 +16,7 @@ from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.engines.llamacpp import dry_run, failures, reports, translate
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
-from stoker.models.gguf_parts import paths_of
+from stoker.models.gguf.parts import paths_of
 
 _CHILD = "stoker.engines.llamacpp.child"
 # An abort would otherwise start a debugger on the crashed process.

@@ -15,7 +15,7 @@ from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.plan import Plan
 from stoker.engines.base import Launch
 from stoker.engines.llamacpp.spec import counting_spec
-from stoker.planning.overhead import output_bytes
+from stoker.planning.memory.overhead import output_bytes
 
 MEMORY = "stoker:memory "
 _CHILD = "stoker.engines.llamacpp.dry_run_child"

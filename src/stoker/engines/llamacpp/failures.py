@@ -29,6 +29,7 @@ from stoker.core.errors import (
 
 _WORDS_LIMIT = 300
 _STAMP = re.compile(r"^[\d.]+\s+([A-Z])\s+")
+_TOO_LARGE = re.compile(r"input \((\d+) tokens\) is too large to process(?:.*size: (\d+))?")
 # Lines by which the engine says that it failed, and not why.
 _EMPTY_WORDS = re.compile(
     r"failed to load model$|failed to load model,? '|exiting due to|failed to load model from"
@@ -117,11 +118,21 @@ def explain_refusal(status: int, body: bytes) -> StokerError:
     message = str(error.get("message") or f"the engine answered {status}")[:_WORDS_LIMIT]
     if error.get("type") == "exceed_context_size_error":
         return _overflow(error, message)
+    if (match := _TOO_LARGE.search(message)) is not None:
+        return _too_long(match)
     if "does not support embeddings" in message or "is not OAI compatible" in message:
         return CannotEmbedError()
     if status == 400:
         return InvalidRequestError(message)
     return EngineError(f"{message} (status {status})")
+
+
+def _too_long(match: re.Match[str]) -> ContextOverflowError:
+    """An embedding model reads each text in one step, which holds its whole context."""
+    holds = f"; the model reads {match[2]} at once" if match[2] else ""
+    return ContextOverflowError(
+        f"A text has {match[1]} tokens{holds}", hint="split it into shorter texts."
+    )
 
 
 def _error_object(body: bytes) -> dict[str, Any]:

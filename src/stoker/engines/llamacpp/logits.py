@@ -21,7 +21,7 @@ from stoker.core.errors import (
     TextTooShortError,
 )
 from stoker.engines.base import Launch
-from stoker.models.gguf_parts import paths_of
+from stoker.models.gguf.parts import paths_of
 
 HEADER = "stoker:logits "
 TEXT_BYTES_MAX = 512 * 1024

@@ -12,8 +12,8 @@ from stoker.core.errors import InvalidRequestError
 from stoker.core.model import Task
 from stoker.core.plan import KV_TYPES, Plan
 from stoker.core.units import MIB
-from stoker.models.ggml_types import TENSOR_TYPES
-from stoker.planning.batches import batches, outputs_max
+from stoker.models.gguf.types import TENSOR_TYPES
+from stoker.planning.memory.batches import batches, outputs_max
 
 _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 # The engine's own pool starves its health endpoint when requests wait for a slot.

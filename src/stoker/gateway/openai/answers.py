@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from stoker.core.bounds import check_task
 from stoker.core.errors import InvalidRequestError
 from stoker.core.request import Kind, Request, Usage
 from stoker.engines.openai_wire import assemble
@@ -16,9 +17,15 @@ from stoker.routing.answer import Answer, answer
 
 
 async def respond(http: web.Request, request: Request, *, stream: bool) -> web.StreamResponse:
-    """The answer to `request`, streamed or whole."""
+    """The answer to `request`, streamed or whole.
+
+    Raises:
+        CannotGenerateError: its model makes embeddings; it is not loaded for that.
+    """
     service = http.app[SERVICE]
     http["model"] = str(request.model)
+    if (model := service.models.get(request.model)) is not None:
+        check_task(request.kind, model)
     async with answer(service.scheduler, request) as begun:
         if stream:
             return await sse.relay(http, begun, write_s=service.policy.write_s)

@@ -14,13 +14,13 @@ from gguf import GGUFWriter, PoolingType
 
 from stoker.core.errors import UnsupportedModelError
 from stoker.models.attention import LAYERS_MAX
-from stoker.models.checkpoint import POOLING
-from stoker.models.config import Config
+from stoker.models.checkpoint.config import Config
+from stoker.models.checkpoint.documents import Folder, garbage
+from stoker.models.checkpoint.folder import POOLING
+from stoker.models.checkpoint.shards import Weights
 from stoker.models.convert.numbers import Target
 from stoker.models.convert.wanted import Wanted, matched
-from stoker.models.documents import Folder, garbage
-from stoker.models.gguf import ARRAY_MAX
-from stoker.models.shards import Weights
+from stoker.models.gguf.header import ARRAY_MAX
 
 ARCHITECTURE = "bert"
 _PREFIX = "bert."

@@ -1,7 +1,7 @@
 """Byte-level BPE: tokens, merges and special tokens from a folder's tokenizer files.
 
 Owns which token has which number and type, and what is put around a text. How the text is split
-before is `stoker.models.tokenizer_json`'s; nothing is guessed there or here.
+before is `stoker.models.checkpoint.tokenizer`'s; nothing is guessed there or here.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from stoker.core.errors import ModelFileError, UnsupportedModelError
+from stoker.models.checkpoint.documents import TOKENIZER_BYTES_MAX, Folder, garbage
+from stoker.models.checkpoint.tokenizer import APPROXIMATE, kind_of, split_of
 from stoker.models.convert.specials import Specials, read_specials
 from stoker.models.convert.surroundings import read_surroundings
-from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder, garbage
-from stoker.models.tokenizer_json import APPROXIMATE, kind_of, split_of
 
 _FILE = "tokenizer.json"
 _NORMALIZERS = frozenset({"NFC", "Sequence", None})

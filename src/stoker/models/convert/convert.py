@@ -12,17 +12,17 @@ from pathlib import Path
 from gguf import GGUFType, GGUFWriter
 
 from stoker.core.errors import ModelFileMissingError, UnsupportedModelError
-from stoker.models.aside import check_free
-from stoker.models.chat_template import DEFAULT, read_templates
-from stoker.models.checkpoint import POOLING
-from stoker.models.config import Config
+from stoker.files.aside import check_free
+from stoker.models.checkpoint.chat_template import DEFAULT, read_templates
+from stoker.models.checkpoint.config import Config
+from stoker.models.checkpoint.documents import Folder, garbage
+from stoker.models.checkpoint.folder import POOLING, read_licence
+from stoker.models.checkpoint.shards import read_weights
 from stoker.models.convert import bert, bpe
 from stoker.models.convert.decoder import FAMILIES, Decoder
 from stoker.models.convert.numbers import Target
 from stoker.models.convert.wordpiece import read_wordpiece
 from stoker.models.convert.writing import Describe, Progress, write
-from stoker.models.documents import Folder, garbage
-from stoker.models.shards import read_weights
 
 KNOWN = ("BertModel", *FAMILIES)
 _TEMPLATE = "tokenizer.chat_template"
@@ -71,10 +71,13 @@ def convert(  # noqa: PLR0913 - one parameter for each choice of a person
     """
     check_free(out, force=force)
     plan = _checked(Folder(path))
+    licence = read_licence(Folder(path))
 
     def describe(writer: GGUFWriter) -> None:
         writer.add_type(GGUFType.MODEL)
         writer.add_name(name or path.resolve().name)
+        if licence:
+            writer.add_license(licence)
         plan.describe(writer)
 
     write(

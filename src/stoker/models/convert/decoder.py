@@ -14,13 +14,13 @@ from gguf import GGUFWriter, RopeScalingType
 
 from stoker.core.errors import UnsupportedModelError
 from stoker.models.attention import LAYERS_MAX
-from stoker.models.config import Config, usable_context
+from stoker.models.checkpoint.config import Config, usable_context
+from stoker.models.checkpoint.documents import Folder, garbage
+from stoker.models.checkpoint.shards import Weights
 from stoker.models.convert.numbers import Given, Target
 from stoker.models.convert.rope import Rope, read_rope
 from stoker.models.convert.wanted import Wanted, matched
-from stoker.models.documents import Folder, garbage
-from stoker.models.gguf import ARRAY_MAX
-from stoker.models.shards import Weights
+from stoker.models.gguf.header import ARRAY_MAX
 
 HEAD = "lm_head.weight"
 _SCALINGS = {"linear": RopeScalingType.LINEAR, "yarn": RopeScalingType.YARN}

@@ -1,8 +1,7 @@
 """A tensor's numbers on their way from a safetensors file to a GGUF file, in pieces.
 
-Owns how the bits are read and rounded, and that a number which does not fit is said. The
-arithmetic is the `gguf` library's own. Files are read, not mapped: a mapped file that somebody
-cuts short meanwhile would kill this process.
+Owns how the bits are read; how they are rounded is `stoker.models.rounding`'s. Files are read, not
+mapped: a mapped file that somebody cuts short meanwhile would kill this process.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGMLQuantizationType, quants
+from gguf import GGMLQuantizationType
 
-from stoker.core.errors import ModelFileTruncatedError, UnsupportedModelError
-from stoker.models.documents import garbage
-from stoker.models.shards import Placed
+from stoker.core.errors import ModelFileTruncatedError
+from stoker.models.checkpoint.documents import garbage
+from stoker.models.checkpoint.shards import Placed
+from stoker.models.rounding import rounded
 
 PIECE_ELEMENTS = 1 << 20
 FORMS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -69,7 +69,7 @@ class Given:
 
     def pieces(self, kind: GGMLQuantizationType) -> Iterator[bytes]:
         """All of it at once."""
-        yield _as(self.name, np.array(self.values, np.float32), kind)
+        yield rounded(self.name, np.array(self.values, np.float32), kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Copied:
             block = interleaved(block, self.head)
         if self.placed.entry.dtype == kind.name:
             return block.tobytes()
-        return _as(self.name, widened(block), kind)
+        return rounded(self.name, widened(block), kind)
 
 
 def interleaved(block: npt.NDArray[Any], head: int) -> npt.NDArray[Any]:
@@ -153,13 +153,3 @@ def _all_finite(block: npt.NDArray[Any]) -> bool:
     if block.dtype.kind == "u":
         return bool(((block & _BF16_EXPONENT) != _BF16_EXPONENT).all())
     return bool(np.isfinite(block).all())
-
-
-def _as(name: str, values: Floats, kind: GGMLQuantizationType) -> bytes:
-    with np.errstate(over="ignore"):
-        found = quants.quantize(values, kind)
-    if kind is GGMLQuantizationType.F16 and not np.isfinite(found).all():
-        raise UnsupportedModelError(
-            f"{name} has numbers that are too large for f16", hint="use --type bf16."
-        )
-    return found.tobytes()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.core.errors import ModelFileError, UnsupportedModelError
-from stoker.models.config import Config
-from stoker.models.documents import garbage
+from stoker.models.checkpoint.config import Config
+from stoker.models.checkpoint.documents import garbage
 
 BASE = 10_000.0
 _NUMBER_MAX = 1e12

@@ -9,7 +9,7 @@ from typing import Any
 from gguf import GGUFWriter
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder, garbage
+from stoker.models.checkpoint.documents import TOKENIZER_BYTES_MAX, Folder, garbage
 
 SETTINGS = "tokenizer_config.json"
 # GGUF has three keys for tokens that end an answer; the engine stops at any of them.

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stoker.core.errors import UnsupportedModelError
+from stoker.models.checkpoint.documents import TOKENIZER_BYTES_MAX, Folder
 from stoker.models.convert.specials import SETTINGS, Specials
-from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder
 
 _KNOWN = frozenset({"ByteLevel", "TemplateProcessing", "Sequence"})
 

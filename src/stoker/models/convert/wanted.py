@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.errors import UnsupportedModelError
+from stoker.models.checkpoint.documents import Folder, garbage
+from stoker.models.checkpoint.shards import Weights
 from stoker.models.convert.numbers import FORMS, Copied, Target
-from stoker.models.documents import Folder, garbage
-from stoker.models.shards import Weights
 
 
 @dataclass(frozen=True, slots=True)

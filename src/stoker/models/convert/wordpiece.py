@@ -12,7 +12,7 @@ from typing import Any
 from gguf import GGUFWriter, TokenType
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.documents import TOKENIZER_BYTES_MAX, Folder, garbage
+from stoker.models.checkpoint.documents import TOKENIZER_BYTES_MAX, Folder, garbage
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _NEEDED = frozenset(_SPECIAL[:4])
@@ -48,7 +48,7 @@ def read_wordpiece(folder: Folder, size: int) -> WordPiece:
 
     Raises:
         UnsupportedModelError: it is no WordPiece, or changes text in a way the engine does not.
-        ModelFileGarbageError: there are more tokens than rows, or one has two numbers.
+        ModelFileGarbageError: more tokens than rows, one with two numbers, or two with one.
     """
     document = folder.object(_FILE, TOKENIZER_BYTES_MAX)
     settings = folder.object("tokenizer_config.json", TOKENIZER_BYTES_MAX)
@@ -94,12 +94,13 @@ def _lines(text: str) -> list[str]:
 def _numbered(vocab: Any, size: int) -> list[str]:
     if not isinstance(vocab, dict) or len(vocab) > size:
         raise garbage(f"{_FILE}: has no vocabulary of at most {size} tokens")
-    words = [f"[PAD{number}]" for number in range(size)]
+    words: dict[int, str] = {}
     for word, number in vocab.items():
         if type(number) is not int or not 0 <= number < size:
             raise garbage(f"{_FILE}: has a token without a number below {size}")
-        words[number] = word
-    return words
+        if words.setdefault(number, word) != word:
+            raise garbage(f"{_FILE}: gives the number {number} to two tokens")
+    return [words.get(number, f"[PAD{number}]") for number in range(size)]
 
 
 def _changes(normalizer: Any, settings: Mapping[str, Any]) -> tuple[bool, bool]:

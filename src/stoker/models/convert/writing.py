@@ -14,10 +14,10 @@ from typing import BinaryIO
 import numpy as np
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType
 
-from stoker.models.aside import part_of, written_aside
+from stoker.files.aside import written_aside
 from stoker.models.convert.numbers import Target
 from stoker.models.facts import read_facts
-from stoker.models.gguf_tensors import aligned
+from stoker.models.gguf.tensors import aligned
 
 TYPES = {"f16": LlamaFileType.MOSTLY_F16, "bf16": LlamaFileType.MOSTLY_BF16}
 _ALIGNMENT = 32
@@ -49,9 +49,9 @@ def write(  # noqa: PLR0913 - what a file is made of
     kinds = [target.kind(wide) for target in targets]
     total = sum(map(size_bytes, targets, kinds))
     with written_aside(out, force=force, size_bytes=total) as file:
-        _write_head(part_of(out), architecture, describe, targets, wide)
+        _write_head(Path(file.name), architecture, describe, targets, wide)
         _write_data(file, targets, kinds, on_progress or (lambda _done, _total: None))
-        read_facts(part_of(out))
+        read_facts(Path(file.name))
 
 
 def size_bytes(target: Target, kind: GGMLQuantizationType) -> int:

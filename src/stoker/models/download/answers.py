@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from stoker.core.errors import SourceUnsafeError
+from stoker.models.http import STATE_MAX
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})")
 _LENGTH = re.compile(r"\d{1,18}")
 _TEXT_MAX = 1024
-_STRONG_AFTER = timedelta(seconds=1)
+_STRONG_AFTER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class Validators:
     def if_range(self) -> str:
         """What makes a server send the whole file if it has changed; empty where nothing does."""
         return self.last_modified if self.etag.startswith("W/") or not self.etag else self.etag
+
+    @property
+    def state(self) -> str:
+        """As `if_range`, for a manifest; empty where that could not be written down."""
+        found = self.if_range
+        return found if found.isprintable() and len(found) <= STATE_MAX else ""
 
     def contradict(self, other: Validators) -> bool:
         """Whether the two cannot belong to one state; a weak tag equals its strong form."""
@@ -78,6 +85,15 @@ def content_range(headers: Mapping[str, str], where: str) -> ContentRange:
     return ContentRange(start, last + 1, size)
 
 
+def http_date(text: str) -> float | None:
+    """A date as headers write it, in seconds since 1970; None where it is none that can be."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+
+
 def unsatisfied_size(headers: Mapping[str, str]) -> int | None:
     """The file's size in bytes, as a 416 answer tells it; None where it does not."""
     match = _UNSATISFIED.fullmatch(headers.get("Content-Range", "").strip())
@@ -113,7 +129,5 @@ def check_not_encoded(headers: Mapping[str, str], where: str) -> None:
 
 def _is_strong(modified: str, date: str) -> bool:
     """Whether a date was old enough when it was sent to tell two states apart (RFC 9110, 8.8.2)."""
-    try:
-        return parsedate_to_datetime(date) - parsedate_to_datetime(modified) >= _STRONG_AFTER
-    except (ValueError, TypeError):
-        return False
+    sent, changed = http_date(date), http_date(modified)
+    return sent is not None and changed is not None and sent - changed >= _STRONG_AFTER_S

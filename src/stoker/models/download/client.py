@@ -25,17 +25,23 @@ from stoker.core.errors import (
     SourceUnsafeError,
 )
 from stoker.core.units import MIB
-from stoker.models.download.answers import check_not_encoded, content_length, content_range
+from stoker.models.download.answers import (
+    check_not_encoded,
+    content_length,
+    content_range,
+    validators,
+)
 from stoker.models.download.connecting import Admitted, as_url, ask, translated
 from stoker.models.download.events import Told, told_nobody
 from stoker.models.download.failures import Patience, TransientError
 from stoker.models.download.guard import Guard
 from stoker.models.download.hops import REDIRECTS, Hop, first_hop, next_hop, shown
 from stoker.models.download.limits import DEFAULT_LIMITS, DownloadLimits, Timing
-from stoker.models.download.reply import Reply, read_small
-from stoker.models.sources.base import NO_HEADERS
+from stoker.models.download.reply import Reply, read_small, read_start
+from stoker.models.http import NO_HEADERS
 
 JSON_BYTES_MAX = 4 * MIB
+SKIPPED_BYTES_MAX = 64 * MIB  # before what is asked for, where a server gives no ranges
 _PLAIN = {"Accept-Encoding": "identity"}
 _SMALL = {"Accept-Encoding": "gzip, identity"}
 _NO_HEAD = frozenset({400, 403, 405, 501})
@@ -44,9 +50,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a server says about a file; `size_bytes` is None where it does not say."""
+    """What a server says about a file; `size_bytes` is None and `state` empty if it does not."""
 
     size_bytes: int | None
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,8 @@ class HttpClient:
                 if reply.status in _NO_HEAD:
                     return Head(None)
                 reply.check()
-                return Head(content_length(reply.headers, shown(url)))
+                state = validators(reply.headers).state
+                return Head(content_length(reply.headers, shown(url)), state)
 
         return await self._patiently(url, once)
 
@@ -153,8 +161,11 @@ class HttpClient:
     ) -> bytes:
         """The `length` bytes at `url` that begin at `offset`; fewer only where the file ends.
 
+        From a server that gives no ranges the file is read from its start, and left there.
+
         Raises:
-            SourceError: as `get_bytes`, or the server gives no ranges.
+            SourceError: as `get_bytes`; or no ranges are given, and `SKIPPED_BYTES_MAX` is too
+                little to get there.
         """
         asked = {**_PLAIN, "Range": f"bytes={offset}-{offset + length - 1}"}
 
@@ -235,9 +246,11 @@ class HttpClient:
 
 
 async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
-    if reply.status != 206:
-        raise SourceError(f"{reply.where} gives no ranges of the file")
     check_not_encoded(reply.headers, reply.where)
+    if reply.status == 200:
+        return await _read_from_start(reply, offset, length)
+    if reply.status != 206:
+        raise SourceError(f"{reply.where} answered {reply.status}, which is no file")
     found = content_range(reply.headers, reply.where)
     if found.start != offset or found.end > offset + length:
         raise SourceUnsafeError(f"{reply.where} sends other bytes than it was asked for")
@@ -245,3 +258,16 @@ async def _read_range(reply: Reply, offset: int, length: int) -> bytes:
     if len(data) != found.end - found.start:
         raise TransientError(f"{reply.where} did not send its answer whole")
     return data
+
+
+async def _read_from_start(reply: Reply, offset: int, length: int) -> bytes:
+    """The range out of a whole file's answer, of which no more is read than that."""
+    if offset > SKIPPED_BYTES_MAX:
+        raise SourceError(
+            f"{reply.where} gives no ranges of the file", hint="pull it, and look at it then"
+        )
+    data = await read_start(reply, offset + length)
+    told = content_length(reply.headers, reply.where)
+    if len(data) < min(offset + length, told or 0):
+        raise TransientError(f"{reply.where} did not send its answer whole")
+    return data[offset:]

@@ -7,8 +7,6 @@ new start. Neither reaches a person; `Patience` makes an error of ours when trie
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from stoker.core.errors import (
     SourceDeniedError,
@@ -18,6 +16,7 @@ from stoker.core.errors import (
     StokerError,
 )
 from stoker.core.units import format_seconds
+from stoker.models.download.answers import http_date
 from stoker.models.download.events import Retrying, Told
 from stoker.models.download.limits import DownloadLimits, Timing
 
@@ -68,13 +67,8 @@ def retry_after_s(text: str | None, now_unix_s: float) -> float | None:
         return None
     if text.strip().isascii() and text.strip().isdigit():
         return float(text.strip()[:12])
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, when.timestamp() - now_unix_s)
+    when_unix_s = http_date(text)
+    return None if when_unix_s is None else max(0.0, when_unix_s - now_unix_s)
 
 
 def backoff_s(failures: int, limits: DownloadLimits, random: Callable[[], float]) -> float:
@@ -117,6 +111,6 @@ class Patience:
         if asked_s > self._limits.retry_after_max_s:
             raise SourceUnreachableError(
                 f"{self._where} asks us to come back in {format_seconds(asked_s)}",
-                hint="try again then; what has been fetched so far is kept",
+                hint="try again then",
             ) from failure
         return max(asked_s, own_s)

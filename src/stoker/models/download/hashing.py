@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 
-from stoker.models.disk import begin_writing
+from stoker.files.disk import begin_writing
 
 _STEP_BYTES = 1 << 20
 _TURN_BYTES = 8 << 20

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from stoker.core.errors import InvalidSourceError, SourceUnsafeError
-from stoker.models.sources.base import NO_HEADERS
+from stoker.models.http import NO_HEADERS
 
 LOCATION_MAX = 8192
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

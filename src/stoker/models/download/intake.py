@@ -8,6 +8,7 @@ file, or is unsafe; and which pieces are still to be asked for. Who asks, and wh
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from stoker.core.errors import ModelFileEmptyError, SourceError, SourceUnsafeError
 from stoker.core.units import format_bytes
@@ -85,8 +86,10 @@ class Intake:
                 headers["If-Range"] = self.part.validators.if_range
         return headers
 
-    async def take(self, reply: Reply, piece: Piece) -> None:
-        """Take the body in; `piece` then tells what of it is missing.
+    async def take(self, reply: Reply, piece: Piece, asked: Mapping[str, str]) -> bool:
+        """Take in the answer to `asked`; `piece` then tells what of it is missing.
+
+        False where the source has to be asked in another way, which `asking` knows by then.
 
         Raises:
             ChangedError: it does not belong to what is here.
@@ -94,9 +97,11 @@ class Intake:
             StokerError: it is a refusal, unsafe, or there is no room.
         """
         if reply.status == 206:
+            if "Range" not in asked:
+                raise SourceUnsafeError(f"{reply.where} sends a part of the file, unasked")
             accepted = self._accept_range(reply, piece)
         elif reply.status == 200:
-            accepted = self._accept_stream(reply, piece)
+            accepted = self._accept_stream(reply, piece, asked)
         elif reply.status in {412, 416}:
             raise self._unsatisfied(reply)
         else:
@@ -105,6 +110,7 @@ class Intake:
         if accepted:
             self._believe()
             await self._pour(reply, piece)
+        return accepted
 
     def rewind(self, piece: Piece) -> bool:
         """Whether `piece` begins anew: what broke cannot be gone on with."""
@@ -161,22 +167,23 @@ class Intake:
         """Whether it would be noticed that two answers belong to two states of the file."""
         return self._wanted.digest is not None or bool(state.if_range)
 
-    def _accept_stream(self, reply: Reply, piece: Piece) -> bool:
+    def _accept_stream(self, reply: Reply, piece: Piece, asked: Mapping[str, str]) -> bool:
         check_not_encoded(reply.headers, reply.where)
         state = validators(reply.headers)
         if self.part.ranges.covered:
-            return self._ask_otherwise(state)
-        size = content_length(reply.headers, reply.where)
+            return self._ask_otherwise(state, asked)
+        told = content_length(reply.headers, reply.where)
+        size = self._wanted.size_bytes if told is None else told
         self._learn(reply, size, state, resumable=False)
         self.todo = []
         piece.at, piece.end = 0, size
         return True
 
-    def _ask_otherwise(self, state: Validators) -> bool:
+    def _ask_otherwise(self, state: Validators, asked: Mapping[str, str]) -> bool:
         """The whole file came, where more of the same was asked for: some know no If-Range."""
         if self.part.validators.contradict(state):
             raise ChangedError(_CHANGED)
-        if not self._if_range:
+        if "If-Range" not in asked:
             self._in_ranges = False
             raise ChangedError("its source cannot go on")
         self._if_range = False

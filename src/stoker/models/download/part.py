@@ -14,18 +14,19 @@ import asyncio
 import os
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import DiskFullError, HomeError
 from stoker.core.units import format_bytes
-from stoker.models.disk import private_folder, write_whole
+from stoker.files.disk import private_folder, write_whole
+from stoker.files.locks import try_lock
 from stoker.models.download.answers import Validators
 from stoker.models.download.events import Told, Waiting
 from stoker.models.download.journal import BYTES_MAX, Journal
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.download.ranges import Ranges
-from stoker.models.locks import try_lock
 
 _NONE = Validators()
 
@@ -163,6 +164,10 @@ class Part:
                 write_whole(self._journal_path, journal.to_json())
 
 
+def _see_nothing() -> None:
+    """Nobody looks."""
+
+
 def check_space(folder: Path, needed: int, spare: int) -> None:
     """Nothing, where the disk of `folder` has room for `needed` bytes and `spare` ones.
 
@@ -178,8 +183,18 @@ def check_space(folder: Path, needed: int, spare: int) -> None:
         )
 
 
-async def claim(path: Path, name: str, limits: DownloadLimits, timing: Timing, told: Told) -> int:
+async def claim(  # noqa: PLR0913 - the last says how far the other one is
+    path: Path,
+    name: str,
+    limits: DownloadLimits,
+    timing: Timing,
+    told: Told,
+    *,
+    seen: Callable[[], None] = _see_nothing,
+) -> int:
     """The lock at `path`, once no other process has it; close it. `name` is said while we wait.
+
+    `seen` is called now and then while we wait.
 
     Raises:
         HomeError: the other has it for longer than anybody waits, or no lock can be made.
@@ -194,6 +209,7 @@ async def claim(path: Path, name: str, limits: DownloadLimits, timing: Timing, t
         if not waited:
             told(Waiting(name))
         waited = True
+        seen()
         await timing.clock.sleep(limits.lock_poll_s)
     raise HomeError(
         f"Another process has fetched {name} for too long", hint="end it, and try again"

@@ -91,6 +91,26 @@ async def read_small(reply: Reply, most_bytes: int) -> bytes:
         raise TransientError(f"{reply.where} took longer than {limit_s:g} s") from None
 
 
+async def read_start(reply: Reply, count: int) -> bytes:
+    """The first `count` bytes of a body that is not encoded, fewer where it ends; the rest stays.
+
+    Raises:
+        TransientError: they did not come, or not in time.
+    """
+    limit_s = reply.limits.small_s
+    try:
+        return await within(reply.timing.clock, limit_s, _read_start(reply, count))
+    except TimeoutError:
+        raise TransientError(f"{reply.where} took longer than {limit_s:g} s") from None
+
+
+async def _read_start(reply: Reply, count: int) -> bytes:
+    body = bytearray()
+    while len(body) < count and (data := await reply.read()):
+        body += data
+    return bytes(body[:count])
+
+
 async def _read_small(reply: Reply, most_bytes: int) -> bytes:
     if (content_length(reply.headers, reply.where) or 0) > most_bytes:
         raise _too_long(reply, most_bytes)

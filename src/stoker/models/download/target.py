@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from stoker.models.download.client import HttpClient
 from stoker.models.download.hops import Hop, first_hop
 from stoker.models.download.reply import Reply
-from stoker.models.sources.base import NO_HEADERS
+from stoker.models.http import NO_HEADERS, Authorize
 
+_UNAUTHORIZED = 401
 _EXPIRED = frozenset({401, 403, 404, 410})
 
 
@@ -20,7 +21,10 @@ def _anything(_start: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file to fetch. `check_start` sees its first bytes early, and raises what is wrong."""
+    """A file to fetch. `check_start` sees its first bytes early, and raises what is wrong.
+
+    `headers` and `authorize` are those of `Offered`.
+    """
 
     name: str
     url: str
@@ -28,6 +32,7 @@ class Wanted:
     size_bytes: int | None = None
     digest: str | None = None
     check_start: Callable[[bytes], None] = _anything
+    authorize: Authorize | None = field(default=None, repr=False)
 
 
 class Target:
@@ -37,17 +42,31 @@ class Target:
         self._client = client
         self._first = first_hop(wanted.url, wanted.headers)
         self._last: Hop | None = None
+        self._authorize = wanted.authorize
 
     @contextlib.asynccontextmanager
     async def open(self, extra: Mapping[str, str]) -> AsyncIterator[Reply]:
-        """The answer to one request, as `HttpClient.open` gives it."""
+        """The answer to one request, as `HttpClient.open` gives it.
+
+        Raises:
+            SourceError: what let us in does so no more.
+        """
         if self._last is not None:
             async with self._client.open(self._last, extra) as reply:
                 if reply.status not in _EXPIRED:
                     yield reply
                     return
             self._last = None
+        first = self._first
+        async with self._client.open(first, extra) as reply:
+            if reply.status != _UNAUTHORIZED or self._authorize is None:
+                yield self._noted(reply)
+                return
+        self._first = Hop(first.url, await self._authorize())
         async with self._client.open(self._first, extra) as reply:
-            if reply.status in {200, 206}:
-                self._last = reply.hop
-            yield reply
+            yield self._noted(reply)
+
+    def _noted(self, reply: Reply) -> Reply:
+        if reply.status in {200, 206}:
+            self._last = reply.hop
+        return reply

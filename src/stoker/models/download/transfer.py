@@ -12,7 +12,7 @@ import contextlib
 import heapq
 from collections.abc import AsyncIterator, Iterator
 
-from stoker.core.errors import SourceError, StokerError
+from stoker.core.errors import SourceError, SourceUnsafeError, StokerError
 from stoker.models.download.client import HttpClient
 from stoker.models.download.events import StartedOver, Told
 from stoker.models.download.failures import ChangedError, Patience, TransientError
@@ -22,6 +22,8 @@ from stoker.models.download.intake import Intake
 from stoker.models.download.part import Part
 from stoker.models.download.ranges import Piece, wants_another
 from stoker.models.download.target import Target, Wanted
+
+_WAYS_MAX = 2  # without If-Range, and without Range
 
 
 class Transfer:
@@ -97,12 +99,15 @@ class Transfer:
 
     async def _bring(self, piece: Piece) -> bool:
         """Fetch `piece` whole; False where it was put back and this connection is to end."""
-        patience = Patience(shown(self._wanted.url), self._limits, self._timing, self._told)
+        where, ways = shown(self._wanted.url), 0
+        patience = Patience(where, self._limits, self._timing, self._told)
         while not piece.is_done:
-            begun = piece.at
+            begun, asked = piece.at, self._intake.asking(piece)
             try:
-                async with self._target.open(self._intake.asking(piece)) as reply:
-                    await self._intake.take(reply, piece)
+                async with self._target.open(asked) as reply:
+                    ways += not await self._intake.take(reply, piece, asked)
+                if ways > _WAYS_MAX:
+                    raise SourceUnsafeError(f"{where} never answers what it is asked")
             except TransientError as failure:
                 if failure.busy and self._active > 1:
                     self._most = self._active - 1

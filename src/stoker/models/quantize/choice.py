@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stoker.core.errors import UnsupportedModelError
+from stoker.core.errors import InvalidRequestError, UnsupportedModelError
 
 # The values of `general.file_type` that llama.cpp gives these mixtures.
 FILE_TYPES = {
@@ -41,6 +41,7 @@ def parse_type(text: str) -> str:
 
     Raises:
         UnsupportedModelError: it is one that cannot be made here.
+        InvalidRequestError: there is no such type.
     """
     name = text.upper()
     if name in FILE_TYPES:
@@ -51,7 +52,7 @@ def parse_type(text: str) -> str:
             f"{text} needs a native `llama-quantize`, which Stoker does not have yet",
             hint=f"choose one of {known}.",
         )
-    raise UnsupportedModelError(f"There is no type {text} to make", hint=f"choose one of {known}.")
+    raise InvalidRequestError(f"There is no type {text} to make", hint=f"choose one of {known}.")
 
 
 def choose(name: str, shape: tuple[int, ...], kind: str, target: str) -> Choice:

@@ -1,7 +1,8 @@
-"""The parts of a GGUF file that a copy needs: its pairs as raw bytes, and its tensors' places.
+"""What a copy needs of a model's GGUF files: its pairs as raw bytes, and its tensors' places.
 
-Reads only files that `stoker.models.gguf.read_header` accepted, whose bounds therefore hold. The
-pairs are never interpreted: what Stoker does not know is carried over bit for bit.
+Reads only files that `stoker.models.gguf.parts` accepted, whose bounds therefore hold. The pairs
+are never interpreted: what Stoker does not know is carried over bit for bit. Of a model in several
+files they are the first one's, without those that say how it is split.
 """
 
 from __future__ import annotations
@@ -14,21 +15,27 @@ from pathlib import Path
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from stoker.core.errors import UnsupportedModelError
-from stoker.models.gguf import HEADER_BYTES_MAX, read_header
+from stoker.models.gguf.header import HEADER_BYTES_MAX, Header, read_header
+from stoker.models.gguf.parts import paths_of, read_all
 
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _STRING, _ARRAY, _U32 = 8, 9, 4
 _ALIGNMENT = 32
+_SPLIT = ("split.no", "split.count", "split.tensors.count")
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor: `shape` has the length of a row first; `offset` counts from the data's start."""
+    """One tensor: `shape` has the length of a row first; `offset` counts from the data's start.
+
+    `file` is the place of its file among those of the model.
+    """
 
     name: str
     shape: tuple[int, ...]
     kind: str
     offset: int
+    file: int = 0
 
     @property
     def rows(self) -> int:
@@ -48,12 +55,16 @@ class Tensor:
 
 @dataclass(slots=True)
 class Outline:
-    """A file's pairs by key, each as the raw bytes of its key, type and value; and its tensors."""
+    """A model's pairs by key, each as the raw bytes of its key, type and value; and its tensors.
 
+    `data_at` has for each of `paths`, the model's files, where the data begin.
+    """
+
+    paths: tuple[Path, ...]
+    alignment: int = _ALIGNMENT
     pairs: dict[str, bytes] = field(default_factory=dict)
     tensors: list[Tensor] = field(default_factory=list)
-    data_at: int = 0
-    alignment: int = _ALIGNMENT
+    data_at: list[int] = field(default_factory=list)
 
 
 def row_bytes(kind: str, elements: int) -> int:
@@ -74,43 +85,54 @@ def pair_u32(key: str, value: int) -> bytes:
 
 
 def read_outline(path: Path) -> Outline:
-    """The outline of the model file `path`.
+    """The outline of the model that begins in the file `path`, of all its files together.
 
     Raises:
-        ModelFileError: it is missing or not a sound model file.
-        UnsupportedModelError: it is one part of several, or of big-endian numbers.
+        ModelFileError: a file is missing or broken, or `path` is not the first one.
+        UnsupportedModelError: it is of big-endian numbers.
     """
-    header = read_header(path)
-    parts = header.values.get("split.count", 1)
-    if isinstance(parts, int) and parts > 1:
-        raise UnsupportedModelError(
-            f"{path.name} is one part of {parts}", hint="merge the parts into one file first."
-        )
+    header, count = read_all(path)
+    paths = paths_of(path) if count > 1 else (path,)
+    found = Outline(paths, _alignment(header))
+    for number, one in enumerate(paths):
+        alignment = _alignment(header if number == 0 else read_header(one))
+        _Walk(_beginning(one), number).walk(found, alignment)
+    for key in _SPLIT:
+        found.pairs.pop(key, None)
+    return found
+
+
+def _alignment(header: Header) -> int:
+    return int(header.values.get("general.alignment", _ALIGNMENT))
+
+
+def _beginning(path: Path) -> bytes:
     with path.open("rb") as file:
         data = file.read(HEADER_BYTES_MAX)
     if data[5] or data[6] or data[7]:
         raise UnsupportedModelError(f"{path.name} is of big-endian numbers")
-    return _Walk(data).outline(int(header.values.get("general.alignment", _ALIGNMENT)))
+    return data
 
 
 class _Walk:
     """A cursor over an accepted header."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, number: int) -> None:
         self._data = data
+        self._number = number
         self._at = 8
 
-    def outline(self, alignment: int) -> Outline:
-        found = Outline(alignment=alignment)
+    def walk(self, found: Outline, alignment: int) -> None:
+        """Add to `found` what the file has."""
         tensors, pairs = self._take("<QQ")
         for _ in range(pairs):
             start = self._at
             key = self._string()
             self._skip(self._take("<I")[0])
-            found.pairs[key] = self._data[start : self._at]
-        found.tensors = [self._tensor() for _ in range(tensors)]
-        found.data_at = padded(self._at, alignment)
-        return found
+            if self._number == 0:
+                found.pairs[key] = self._data[start : self._at]
+        found.tensors += [self._tensor() for _ in range(tensors)]
+        found.data_at.append(padded(self._at, alignment))
 
     def _take(self, form: str) -> tuple[int, ...]:
         values = struct.unpack_from(form, self._data, self._at)
@@ -143,4 +165,4 @@ class _Walk:
         (dimensions,) = self._take("<I")
         shape = self._take(f"<{dimensions}Q")
         kind, offset = self._take("<IQ")
-        return Tensor(name, shape or (1,), GGMLQuantizationType(kind).name, offset)
+        return Tensor(name, shape or (1,), GGMLQuantizationType(kind).name, offset, self._number)

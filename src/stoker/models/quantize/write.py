@@ -1,7 +1,7 @@
 """Writing a smaller model file from a larger one, in pieces of bounded size.
 
 Owns the order of the bytes. Which type a tensor gets is for `choice`; that a file is whole or not
-there, for `aside`. The arithmetic is the `gguf` library's own. One thread: a second one was
+there, for `aside`; the numbers are `rounding`'s. One thread: a second one was
 measured to change nothing, since the arithmetic waits for memory.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ import numpy as np
 from gguf import GGMLQuantizationType, quants
 
 from stoker.core.errors import InvalidRequestError, UnsupportedModelError
-from stoker.models.aside import check_free, written_aside
+from stoker.files.aside import check_free, written_aside
 from stoker.models.quantize.choice import FILE_TYPES, FLOATS, Choice, choose
 from stoker.models.quantize.outline import (
     Outline,
@@ -29,6 +30,7 @@ from stoker.models.quantize.outline import (
     read_outline,
     row_bytes,
 )
+from stoker.models.rounding import rounded
 
 PIECE_ELEMENTS = 1 << 20
 _QUANTIZATION_VERSION = 2
@@ -68,26 +70,31 @@ def quantize(
 ) -> Shrunk:
     """Write the model `source` with tensors of type `target` (a name in `FILE_TYPES`) to `out`.
 
+    Of a model in several files `source` is the first one; `out` is one file in any case.
     `on_progress` is told how many bytes of tensor data are written, and of how many.
 
     Raises:
-        InvalidRequestError: `out` exists and `force` is not given, is `source`, or cannot be
-            written.
-        UnsupportedModelError: a tensor's type cannot be read.
-        ModelFileError: `source` is not a sound model file.
+        InvalidRequestError: `out` exists and `force` is not given, is the model itself, or cannot
+            be written.
+        UnsupportedModelError: a tensor's type cannot be read, or a number is too large for the
+            type that it gets.
+        ModelFileError: `source` is not a sound model file, or lacks one of its parts.
         DiskFullError: there is no room for `out`.
     """
     check_free(out, force=force)
-    if out.exists() and out.samefile(source):
-        raise InvalidRequestError(f"{out} is the model itself", hint="choose another --out.")
     outline = read_outline(source)
+    if out.exists() and any(map(out.samefile, outline.paths)):
+        raise InvalidRequestError(f"{out} is the model itself", hint="choose another --out.")
     moves = _moves(outline, target)
     head = _head(outline, moves, target)
     size = len(head) + sum(padded(move.new.size_bytes, outline.alignment) for move in moves)
-    with source.open("rb") as file, written_aside(out, force=force, size_bytes=size) as to:
+    with ExitStack() as opened:
+        files = [opened.enter_context(path.open("rb")) for path in outline.paths]
+        bytes_in = sum(os.fstat(file.fileno()).st_size for file in files)
+        to = opened.enter_context(written_aside(out, force=force, size_bytes=size))
         to.write(head)
-        _write_data(file, to, outline, moves, on_progress or (lambda _done, _total: None))
-    return _result(source, out, moves)
+        _write_data(files, to, outline, moves, on_progress or (lambda _done, _total: None))
+    return _result(bytes_in, out, moves)
 
 
 def _moves(outline: Outline, target: str) -> list[_Move]:
@@ -138,12 +145,17 @@ def _entry(tensor: Tensor) -> bytes:
 
 
 def _write_data(
-    file: BinaryIO, to: BinaryIO, outline: Outline, moves: list[_Move], on_progress: Progress
+    files: Sequence[BinaryIO],
+    to: BinaryIO,
+    outline: Outline,
+    moves: list[_Move],
+    on_progress: Progress,
 ) -> None:
     total = sum(move.new.size_bytes for move in moves)
     done = 0
     for move in moves:
-        for piece in _converted(file.fileno(), outline.data_at + move.old.offset, move):
+        start = outline.data_at[move.old.file] + move.old.offset
+        for piece in _converted(files[move.old.file].fileno(), start, move):
             to.write(piece)
             done += len(piece)
             on_progress(done, total)
@@ -173,10 +185,10 @@ def _piece(descriptor: int, at: int, size: int, move: _Move) -> bytes:
         return raw
     rows = np.frombuffer(raw, np.uint8).reshape(-1, row_bytes(move.old.kind, move.old.shape[0]))
     values = quants.dequantize(rows, GGMLQuantizationType[move.old.kind])
-    return quants.quantize(values, GGMLQuantizationType[move.new.kind]).tobytes()
+    return rounded(move.new.name, values, GGMLQuantizationType[move.new.kind])
 
 
-def _result(source: Path, out: Path, moves: list[_Move]) -> Shrunk:
+def _result(bytes_in: int, out: Path, moves: list[_Move]) -> Shrunk:
     types: Counter[str] = Counter()
     for move in moves:
         types[move.new.kind] += move.new.size_bytes
@@ -184,7 +196,7 @@ def _result(source: Path, out: Path, moves: list[_Move]) -> Shrunk:
     elements = sum(move.new.elements for move in moves)
     return Shrunk(
         path=out,
-        bytes_in=source.stat().st_size,
+        bytes_in=bytes_in,
         bytes_out=out.stat().st_size,
         bits_per_weight=8 * sum(types.values()) / elements if elements else 0.0,
         types=dict(types),

@@ -7,14 +7,34 @@ hub is left to `hub_client`, fetching to `stoker.models.download`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from stoker.core.errors import DigestMismatchError, SourceUnreachableError, SourceUnsafeError
-from stoker.models.sources.base import PROJECTOR, Http, Offer, Offered, choose, quantization_of
+from stoker.core.errors import (
+    DigestMismatchError,
+    InvalidSourceError,
+    SourceDeniedError,
+    SourceUnreachableError,
+    SourceUnsafeError,
+)
+from stoker.models.checkpoint.folder import POOLING
+from stoker.models.download.events import told_nobody
+from stoker.models.download.failures import Patience, TransientError
+from stoker.models.download.limits import DEFAULT_LIMITS, Timing
+from stoker.models.http import Http
+from stoker.models.sources.base import (
+    PROJECTOR,
+    Checkpoint,
+    Offer,
+    Offered,
+    choose,
+    listed,
+    quantization_of,
+)
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
-from stoker.models.sources.reference import HubReference
+from stoker.models.sources.reference import HubReference, Reference
 from stoker.models.sources.threads import in_thread
 
 if TYPE_CHECKING:
@@ -22,33 +42,86 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SAFETENSORS = (".safetensors",)
+_CHECKPOINT = (*_SAFETENSORS, ".json", ".jinja", ".model", ".md")
 FileUrl = Callable[[str], str]
+T = TypeVar("T")
 
 
 class HubSource:
     """One repository of Hugging Face, or of the hub that HF_ENDPOINT names."""
 
-    def __init__(self, reference: HubReference, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, reference: HubReference, wait_s: float = WAIT_S, timing: Timing | None = None
+    ) -> None:
         self._reference = reference
         self._wait_s = wait_s
+        self._timing = timing or Timing()
 
     async def resolve(self, client: Http) -> Offer:  # noqa: ARG002 - huggingface_hub has its own
         """As for `Source`; the offer is pinned to the commit that the revision names now."""
-        try:
-            return await in_thread(self._resolve, self._wait_s)
-        except TimeoutError:
-            raise SourceUnreachableError(
-                f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
-            ) from None
+        return await self._in_time(self._resolve)
+
+    async def look(self) -> Offer | Checkpoint:
+        """As `resolve`; a repository that has safetensors and no GGUF is a checkpoint."""
+        return await self._in_time(self._look)
+
+    async def _in_time(self, work: Callable[[], T]) -> T:
+        limits = replace(DEFAULT_LIMITS, tries=DEFAULT_LIMITS.small_tries)
+        patience = Patience(str(self._reference), limits, self._timing, told_nobody)
+        while True:
+            try:
+                return await in_thread(work, self._wait_s)
+            except TransientError as failure:
+                await patience.wait(failure)
+            except TimeoutError:
+                raise SourceUnreachableError(
+                    f"{self._reference}: the hub did not answer within {self._wait_s:g} s"
+                ) from None
 
     def _resolve(self) -> Offer:
+        return offer_of(self._reference, *self._listed())
+
+    def _look(self) -> Offer | Checkpoint:
+        return found_in(self._reference, *self._listed())
+
+    def _listed(self) -> tuple[Listing, FileUrl]:
         from stoker.models.sources import hub_client  # noqa: PLC0415 - a fifth of a second
 
         wanted = self._reference
         repository = f"{wanted.owner}/{wanted.repo}"
         listing = hub_client.look(repository, wanted.commit or wanted.revision, self._wait_s)
         commit = _checked_commit(listing, wanted)
-        return offer_of(wanted, listing, lambda name: hub_client.file_url(repository, name, commit))
+        return listing, lambda name: hub_client.file_url(repository, name, commit)
+
+
+@contextmanager
+def explained(reference: Reference) -> Iterator[None]:
+    """Say of a denial while files of `reference` are asked for what helps at the hub, if it is one.
+
+    Raises:
+        SourceDeniedError: in place of the one that was raised.
+    """
+    try:
+        yield
+    except SourceDeniedError as error:
+        if not isinstance(reference, HubReference):
+            raise
+        raise SourceDeniedError(
+            error.message,
+            hint="accept the model's terms at its page, and set HF_TOKEN to a token that may read",
+        ) from error
+
+
+def found_in(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer | Checkpoint:
+    """The model of `listing` that is `wanted`; raises as `offer_of`. Pure."""
+    if wanted.choice is not None or _has_gguf(listing) or not _has_safetensors(listing):
+        return offer_of(wanted, listing, url)
+    what = f"hf:{wanted.owner}/{wanted.repo}"
+    pinned = replace(wanted, commit=_checked_commit(listing, wanted))
+    beside = [file for file in listing.files if _lies_beside(file.name)]
+    files = [_offered(file, listing, what, url) for file in beside]
+    return Checkpoint(str(pinned), wanted.repo, {file.name: file for file in files})
 
 
 def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
@@ -65,15 +138,23 @@ def offer_of(wanted: HubReference, listing: Listing, url: FileUrl) -> Offer:
     """
     commit = _checked_commit(listing, wanted)
     what = f"hf:{wanted.owner}/{wanted.repo}"
+    if not _has_gguf(listing) and _has_safetensors(listing):
+        raise InvalidSourceError(
+            f"{what} has safetensors; Stoker runs GGUF",
+            hint="name a repository with .gguf files, or download the folder and make one of it:"
+            " `stoker import DIR`",
+        )
     files = [_offered(file, listing, what, url) for file in listing.files if _is_gguf(file.name)]
     if len({file.name for file in files}) < len(files):
         raise SourceUnsafeError(f"{what} lists a file twice")
     revision = f"@{wanted.revision}" if wanted.revision else ""
-    models = choose(files, wanted.choice, f"{what}{revision}")
+    models = choose(
+        files, wanted.choice, f"{what}{revision}", lambda name: _projectors(files, name)[0]
+    )
     projectors, notes = _projectors(files, models[0].name)
     choice = wanted.choice or _choice(models[0].name)
     pinned = replace(wanted, commit=commit, choice=choice)
-    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes))
+    return Offer(str(pinned), (*models, *projectors), (*listing.notes, *notes), listed(files))
 
 
 def _checked_commit(listing: Listing, wanted: HubReference) -> str:
@@ -87,6 +168,21 @@ def _checked_commit(listing: Listing, wanted: HubReference) -> str:
 
 def _is_gguf(name: object) -> bool:
     return isinstance(name, str) and name.lower().endswith(".gguf")
+
+
+def _has_gguf(listing: Listing) -> bool:
+    return any(_is_gguf(file.name) for file in listing.files)
+
+
+def _has_safetensors(listing: Listing) -> bool:
+    return any(_lies_beside(file.name, _SAFETENSORS) for file in listing.files)
+
+
+def _lies_beside(name: object, endings: tuple[str, ...] = _CHECKPOINT) -> bool:
+    """Whether a file belongs to the model that lies at the repository's top."""
+    if not isinstance(name, str) or not name.endswith(endings):
+        return False
+    return "/" not in name or name == POOLING
 
 
 def _offered(file: HubFile, listing: Listing, what: str, url: FileUrl) -> Offered:

@@ -5,6 +5,9 @@ Its own texts are left out: they are long, and some quote the headers that were 
 
 from __future__ import annotations
 
+import os
+import socket
+
 import httpx
 from huggingface_hub import constants
 from huggingface_hub import errors as failures
@@ -18,7 +21,10 @@ from stoker.core.errors import (
     SourceUnsafeError,
     StokerError,
 )
+from stoker.models.download.failures import TransientError
 
+PASSING = frozenset({500, 502, 503, 504})
+_CAUSES_MAX = 8
 _NOT_A_DESCRIPTION = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -30,8 +36,8 @@ class Translator:
         self._page = f"{constants.ENDPOINT}/{repository}"
         self._revision = revision or "main"
 
-    def translated(self, error: Exception) -> StokerError:
-        """The error that a person gets for `error`."""
+    def translated(self, error: Exception) -> StokerError | TransientError:
+        """The error that a person gets for `error`, or the signal that it may pass."""
         if isinstance(error, failures.HFValidationError):
             return InvalidSourceError(f"{self._what} is not a name that Hugging Face has")
         if isinstance(error, failures.HfHubHTTPError):
@@ -51,11 +57,11 @@ class Translator:
         if isinstance(error, httpx.TimeoutException):
             return SourceUnreachableError(f"{self._what}: the hub did not answer in time")
         return SourceUnreachableError(
-            f"{self._what}: the hub cannot be reached ({type(error).__name__})",
+            f"{self._what}: the hub cannot be reached: {_reason(error)}",
             hint="look at the network, the proxy's variables and HF_ENDPOINT",
         )
 
-    def _refused(self, error: failures.HfHubHTTPError) -> StokerError:
+    def _refused(self, error: failures.HfHubHTTPError) -> StokerError | TransientError:
         match error:
             case failures.GatedRepoError():
                 return SourceDeniedError(
@@ -73,7 +79,9 @@ class Translator:
                 )
         return self._by_status(error.response.status_code)
 
-    def _by_status(self, status: int) -> StokerError:
+    def _by_status(self, status: int) -> StokerError | TransientError:
+        if status in PASSING:
+            return TransientError(f"{self._what}: the hub answers with status {status}")
         if status in {401, 403}:
             return SourceDeniedError(
                 f"{self._what}: the hub does not accept the token ({status})",
@@ -87,3 +95,15 @@ class Translator:
                 hint="wait some minutes; with HF_TOKEN set more are allowed",
             )
         return SourceError(f"{self._what}: the hub answers with status {status}")
+
+
+def _reason(error: BaseException) -> str:
+    """Why there is no connection, in the system's words where it has some."""
+    cause: BaseException | None = error
+    for _ in range(_CAUSES_MAX):
+        if isinstance(cause, socket.gaierror):
+            return "there is no such host"
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+        cause = cause and (cause.__cause__ or cause.__context__)
+    return "no connection" if isinstance(error, httpx.ConnectError) else "the connection broke"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from stoker.core.model import ModelRef
+from stoker.models.gguf.split_names import split_name
 from stoker.models.sources.base import Offer, quantization_of
 from stoker.models.sources.reference import HubReference, Reference, RegistryReference
 
 _LONGEST = 96
-_SUFFIX = re.compile(r"(-\d{5}-of-\d{5})?\.gguf$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.gguf$", re.IGNORECASE)
 _GGUF = re.compile(r"[-_.]gguf$", re.IGNORECASE)
 _NOT_ALLOWED = re.compile(r"[^a-z0-9._-]+|\.{2,}")
 _UNNAMED = "model"
@@ -26,7 +27,9 @@ def default_name(reference: Reference, offer: Offer) -> ModelRef:
             return ModelRef(_word(name.rpartition("/")[2]), _word(tag))
         case HubReference(repo=repo):
             return _tagged(_GGUF.sub("", repo), offer.model.quantization)
-    stem = _SUFFIX.sub("", offer.model.name.rpartition("/")[2])
+    name = offer.model.name.rpartition("/")[2]
+    split = split_name(name)
+    stem = split.stem if split else _SUFFIX.sub("", name)
     quantization = quantization_of(f"{stem}.gguf")
     if quantization and stem.upper().endswith(quantization):
         stem = stem[: -len(quantization)]

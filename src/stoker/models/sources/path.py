@@ -7,20 +7,20 @@ other parts of a split model; in a folder only those that stay in it.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.core.errors import InvalidSourceError, SourceUnsafeError
-from stoker.models.first_bytes import ARCHIVES, check_no_archive
-from stoker.models.sources.base import Http, Offer, Offered, choose, quantization_of
+from stoker.core.errors import FileMissingError, InvalidSourceError, SourceUnsafeError
+from stoker.models.gguf.first_bytes import ARCHIVES, check_no_archive
+from stoker.models.gguf.split_names import split_name
+from stoker.models.http import Http
+from stoker.models.sources.base import Offer, Offered, choose, quantization_of
 from stoker.models.sources.reference import PathReference, check_file_name
 
 ENTRIES_MAX = 10_000
 DEPTH_MAX = 4
 _SUFFIX = ".gguf"
-_SHARD = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,15 @@ class PathSource:
         """The file, or the one model of the folder.
 
         Raises:
-            InvalidSourceError: nothing is there, or no model.
+            FileMissingError: nothing is there.
+            InvalidSourceError: no model is.
             SeveralFilesError: there is more than one model.
             SourceUnsafeError: a link leaves the folder.
         """
+        return self.look()
+
+    def look(self) -> Offer:
+        """As `resolve`."""
         try:
             path = self.reference.path.expanduser().absolute()
             return Offer(str(path), self._files(path))
@@ -48,7 +53,7 @@ class PathSource:
         if path.is_dir():
             return _of_folder(path)
         if not path.exists():
-            raise InvalidSourceError(
+            raise FileMissingError(
                 f"There is no file {self.reference}",
                 hint="from elsewhere: https://..., hf:owner/repo[:file], ollama:name[:tag]",
             )
@@ -58,22 +63,16 @@ class PathSource:
 
 def _of_file(path: Path) -> tuple[Offered, ...]:
     """`path` itself, or all parts of the model that it is a part of."""
-    model = _split_model(path.name)
-    if model is None:
+    split = split_name(path.name)
+    if split is None:
         return (_offered(path.name, path.resolve()),)
     anywhere = path.is_symlink()
     files = [
         _offered(one.name, one.resolve() if anywhere else _inside(one, path.parent))
         for one in sorted(path.parent.iterdir())
-        if _split_model(one.name) == model
+        if (other := split_name(one.name)) is not None and other.model == split.model
     ]
     return choose(files, path.name, str(path.parent))
-
-
-def _split_model(name: str) -> tuple[str, str] | None:
-    """What the names of all parts of one model share; None for a model that is not split."""
-    match = _SHARD.fullmatch(name)
-    return (match["stem"], match["count"]) if match else None
 
 
 def _of_folder(folder: Path) -> tuple[Offered, ...]:
@@ -132,4 +131,11 @@ def _offered(name: str, path: Path) -> Offered:
     found = path.stat(follow_symlinks=False)
     if not stat.S_ISREG(found.st_mode):
         raise InvalidSourceError(f"{path} is not a regular file")
-    return Offered(name, found.st_size, None, quantization=quantization_of(name), path=path)
+    return Offered(
+        name,
+        found.st_size,
+        None,
+        quantization=quantization_of(name),
+        path=path,
+        state=f"mtime_ns={found.st_mtime_ns}",
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stoker.core.errors import InvalidSourceError
+from stoker.models.download.hops import shown
 
 TEXT_MAX_BYTES = 4096
 OLLAMA_HOST = "registry.ollama.ai"
@@ -24,6 +25,7 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,254}")
+_SECRET = re.compile(r"(?<=//)[^/]*(?=@)|(?<=\?).+", re.DOTALL)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -106,7 +108,18 @@ def parse_reference(text: str) -> Reference:
 
 def is_far(text: str) -> bool:
     """Whether `text` has the form of a source that lies elsewhere."""
-    return text.partition(":")[0].lower() in _FAR
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and scheme.lower() in _FAR
+
+
+def shown_source(text: str) -> str:
+    """The source `text` as people and programs may see it: an address without its query.
+
+    What signs an address is as good as a password; a manifest keeps it, and nobody is shown it.
+    """
+    address, mark, pin = text.partition("#")
+    is_web = address.lower().startswith(("http://", "https://"))
+    return f"{shown(address)}{mark}{pin}" if is_web else text
 
 
 def loosened(reference: Reference) -> Reference:
@@ -118,6 +131,17 @@ def loosened(reference: Reference) -> Reference:
             return replace(reference, digest=None)
         case PathReference():
             return reference
+
+
+def is_pinned(reference: Reference) -> bool:
+    """Whether `reference` means the same bytes for ever: an address without a digest does not."""
+    match reference:
+        case HubReference(commit=pin):
+            return pin is not None
+        case WebReference(digest=pin) | RegistryReference(digest=pin):
+            return pin is not None
+        case PathReference():
+            return False
 
 
 def check_digest(digest: object, what: str) -> str:
@@ -254,5 +278,6 @@ def _refused(text: str, why: str) -> InvalidSourceError:
 
 
 def _short(text: str) -> str:
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-    return ascii(shown)
+    """`text` for an error: what may be a password or sign an address is left out."""
+    told = _SECRET.sub("...", text)
+    return ascii(told if len(told) <= _SHOWN else f"{told[:_SHOWN]}...")

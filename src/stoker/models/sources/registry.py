@@ -6,6 +6,7 @@ Owns how a model's manifest is asked for and held to its digest. What manifests 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +18,8 @@ from stoker.core.errors import (
     SourceMissingError,
     SourceUnsafeError,
 )
-from stoker.models.sources.base import NO_HEADERS, Answer, Http, Offer
+from stoker.models.http import NO_HEADERS, Answer, Http
+from stoker.models.sources.base import Offer
 from stoker.models.sources.checks import checked_digest
 from stoker.models.sources.docker_config import credentials_for
 from stoker.models.sources.hosts import host_of, is_loopback
@@ -52,7 +54,12 @@ class RegistrySource:
         name = f"{wanted.name.rsplit('/', 1)[-1]}-{wanted.tag}"
         files, notes = files_of(image, name, str(replace(wanted, digest=None)))
         placed = [
-            replace(file, url=repository.blob_url(file.digest or ""), headers=repository.headers)
+            replace(
+                file,
+                url=repository.blob_url(file.digest or ""),
+                headers=repository.headers,
+                authorize=repository.authorize,
+            )
             for file in files
         ]
         return Offer(str(replace(wanted, digest=digest)), tuple(placed), notes)
@@ -103,10 +110,22 @@ class Repository:
         scheme = "http" if is_loopback(host_of(self._host)) else "https"
         self._base = f"{scheme}://{self._host}/v2/{self._name}"
         self.headers: Mapping[str, str] = NO_HEADERS
+        self._knocked = wanted.tag  # the manifest that was asked for last
+        self._one_at_a_time = asyncio.Lock()
 
     def blob_url(self, digest: str) -> str:
         """Where the blob with `digest`, which has been checked, is fetched."""
         return f"{self._base}/blobs/{digest}"
+
+    async def authorize(self) -> Mapping[str, str]:
+        """The headers that let in now; others than before where those do so no more.
+
+        Raises:
+            SourceError: we are not let in any more, or it cannot be asked.
+        """
+        async with self._one_at_a_time:
+            await self._knock(self._knocked)
+        return self.headers
 
     async def tagged(self, tag: str) -> tuple[str, Image | Index]:
         """The digest of the manifest that `tag` names now, and what it says.
@@ -149,6 +168,7 @@ class Repository:
 
         What is no clear yes or no is answered as it is: whoever then fetches waits and complains.
         """
+        self._knocked = name
         answer = await self._ask(name)
         if answer.status == 401:
             challenge = answer.headers.get("WWW-Authenticate")

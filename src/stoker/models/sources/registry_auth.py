@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from stoker.core.errors import SourceDeniedError, SourceUnsafeError
-from stoker.models.sources.base import Http
+from stoker.models.http import Http
 from stoker.models.sources.docker_config import Credentials, credentials_for
 from stoker.models.sources.hosts import host_of, is_inside, is_loopback
 from stoker.models.sources.reference import OLLAMA_HOST

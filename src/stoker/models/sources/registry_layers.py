@@ -116,7 +116,7 @@ def _chosen(models: list[Offered], what: str) -> tuple[Offered, ...]:
     except SeveralFilesError as error:
         raise SeveralFilesError(
             error.message, hint="such a name stands for one model; ask for one that has a single"
-        ) from None
+        ).with_choices(error.choices) from None
 
 
 def _distinct(files: Sequence[Offered]) -> list[Offered]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoker.core.errors import SourceUnsafeError
-from stoker.models.manifest import LAYERS_MAX
 from stoker.models.sources.checks import checked_digest, checked_name, checked_size
+from stoker.models.storing.manifest import LAYERS_MAX
 
 MANIFEST_BYTES_MAX = 1 << 20
 ENTRIES_MAX = 64

@@ -6,21 +6,19 @@ found out when they come.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from stoker.core.errors import InvalidSourceError
-from stoker.models.first_bytes import check_no_archive
-from stoker.models.manifest import LAYERS_MAX
-from stoker.models.sources.base import Http, Offer, Offered, quantization_of
+from stoker.models.gguf.first_bytes import check_no_archive
+from stoker.models.gguf.split_names import split_name
+from stoker.models.http import Http
+from stoker.models.sources.base import Offer, Offered, quantization_of
 from stoker.models.sources.reference import WebReference, check_file_name
+from stoker.models.storing.manifest import LAYERS_MAX
 
 _UNNAMED = "model.gguf"
-_SHARD = re.compile(
-    r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.gguf)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +35,29 @@ class WebSource:
             SourceError: the server refuses or cannot be reached.
         """
         files = []
-        for url in _parts(self.reference.url):
+        for url in parts_of(self.reference.url):
             name = _name(url)
             check_no_archive(name)
             found = await client.head(url)
             digest = self.reference.digest if url == self.reference.url else None
+            kind = quantization_of(name)
             files.append(
-                Offered(name, found.size_bytes, digest, url, quantization=quantization_of(name))
+                Offered(name, found.size_bytes, digest, url, quantization=kind, state=found.state)
             )
         return Offer(str(self.reference), tuple(files))
 
 
-def _parts(url: str) -> Iterator[str]:
+def parts_of(url: str) -> Iterator[str]:
     """The addresses of all files of the model that `url` names a file of."""
     scheme, host, path, query, _ = urlsplit(url)
-    match = _SHARD.fullmatch(path)
-    if match is None:
+    split = split_name(path)
+    if split is None:
         yield url
         return
-    count = int(match["count"])
-    if not 1 <= count <= LAYERS_MAX or not 1 <= int(match["number"]) <= count:
+    count = split.count
+    if not 1 <= count <= LAYERS_MAX or not 1 <= split.number <= count:
         raise InvalidSourceError(f"The address names a part of {count}; the limit is {LAYERS_MAX}")
-    for number in range(1, count + 1):
-        part = f"{match['stem']}-{number:05}-of-{match['count']}{match['end']}"
+    for part in split.names:
         yield urlunsplit((scheme, host, part, query, ""))
 
 

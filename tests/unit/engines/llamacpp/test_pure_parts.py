@@ -164,6 +164,21 @@ def test_an_overflow_is_told_with_its_numbers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (" increase the physical batch size (current batch size: 512)", "; the model reads 512"),
+        ("", "A text has 3002 tokens"),
+    ],
+)
+def test_a_text_too_long_to_embed_is_an_overflow_with_its_numbers(words: str, told: str) -> None:
+    message = f"input (3002 tokens) is too large to process.{words}"
+    error = refusal(500, type="server_error", message=message)
+    assert type(error) is ContextOverflowError
+    assert "3002 tokens" in error.message
+    assert told in error.message
+
+
+@pytest.mark.parametrize(
     ("status", "message", "error"),
     [
         (400, "Field 'temperature': type must be number", InvalidRequestError),

@@ -10,8 +10,8 @@ import pytest
 from gguf import TokenType
 
 from stoker.core.errors import ModelFileError, ModelFileGarbageError, UnsupportedModelError
+from stoker.models.checkpoint.documents import Folder
 from stoker.models.convert.bpe import Vocabulary, read_vocabulary
-from stoker.models.documents import Folder
 from stoker.testing.checkpoints import END, START, tokenizer
 
 SIZE = 262

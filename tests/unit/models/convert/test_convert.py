@@ -22,7 +22,7 @@ from stoker.core.errors import (
 from stoker.models.convert import numbers
 from stoker.models.convert.convert import KNOWN, convert
 from stoker.models.facts import read_facts
-from stoker.models.gguf import read_header
+from stoker.models.gguf.header import read_header
 from stoker.testing.checkpoints import (
     END,
     decoder_config,
@@ -307,3 +307,9 @@ def test_documents_of_a_wrong_form_are_garbage_and_no_traceback(tmp_path: Path, 
         tmp_path / "odd", config, decoder_tensors(config), document, {"eos_token": END}
     )
     refused(folder, out, ModelFileError, "")
+
+
+def test_the_licence_goes_along(folder: Path, out: Path) -> None:
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
+    convert(folder, out)
+    assert read_facts(out).licence == "apache-2.0"

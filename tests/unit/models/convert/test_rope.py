@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stoker.core.errors import ModelFileGarbageError
-from stoker.models.config import Config
+from stoker.models.checkpoint.config import Config
 from stoker.models.convert.rope import BASE, Rope, llama3_factors, read_rope
 
 LLAMA3 = {

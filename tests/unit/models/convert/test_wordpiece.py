@@ -10,10 +10,10 @@ import pytest
 from gguf import PoolingType
 
 from stoker.core.errors import ModelFileError, ModelFileGarbageError, UnsupportedModelError
+from stoker.models.checkpoint.documents import Folder
 from stoker.models.convert.bert import read_pooling
 from stoker.models.convert.convert import convert
 from stoker.models.convert.wordpiece import WordPiece, marked, read_wordpiece
-from stoker.models.documents import Folder
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat", "##s"]
 
@@ -52,6 +52,13 @@ def test_the_tokenizers_own_document_comes_first(folder: Folder) -> None:
     got = read(folder, 6)
     assert got.tokens[-1] == "▁dog"
     assert (got.lowercase, got.strip_accents) == (False, False)
+
+
+def test_two_words_with_one_number_are_refused(folder: Folder) -> None:
+    vocab = {word: number for number, word in enumerate([*WORDS[:5], "dog"])} | {"cat": 5}
+    put(folder.path, "tokenizer.json", {"model": {"type": "WordPiece", "vocab": vocab}})
+    with pytest.raises(ModelFileGarbageError, match="number 5 to two tokens"):
+        read(folder, 8)
 
 
 def test_capitals_and_accents_are_two_things(folder: Folder) -> None:

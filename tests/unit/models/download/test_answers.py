@@ -16,9 +16,11 @@ from stoker.models.download.answers import (
     check_not_encoded,
     content_length,
     content_range,
+    http_date,
     unsatisfied_size,
     validators,
 )
+from stoker.models.download.failures import retry_after_s
 
 DATE, EARLIER = formatdate(1_700_000_000, usegmt=True), formatdate(1_600_000_000, usegmt=True)
 
@@ -76,6 +78,46 @@ def test_a_date_tells_states_apart_only_if_it_was_old_enough() -> None:
     assert validators({"Last-Modified": DATE, "Date": DATE}).if_range == ""
     assert validators({"Last-Modified": EARLIER}).if_range == ""
     assert validators({"ETag": "x" * 5000}).if_range == ""
+
+
+DATES = {
+    "Mon, 01 Jan 2024 00:00:00 GMT": 1_704_067_200.0,
+    "Mon, 01 Jan 2024 00:00:00 -0000": 1_704_067_200.0,
+    "Mon, 01 Jan 2024 02:00:00 +0200": 1_704_067_200.0,
+    "Mon, 01 Jan 2024 00:00:00": 1_704_067_200.0,
+    "Mon, 01 Jan 2024 00:00:00 +99999999999999999999": None,
+    "Mon, 01 Jan 2024 00:00:00 +9999": None,
+    "Mon, 01 Jan 99999 00:00:00 GMT": None,
+    "Mon, 99 Jan 2024 00:00:00 GMT": None,
+    "tomorrow": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("text", DATES)
+def test_a_date_is_read_or_none(text: str) -> None:
+    assert http_date(text) == DATES[text]
+
+
+NUMBERS = st.integers(-(10**24), 10**24).map(str)
+LIKE_DATES = st.one_of(
+    st.text(max_size=40),
+    st.builds(
+        "{} {} Jan {} {}:{}:{} {}{}".format,
+        st.sampled_from(["Mon,", "", "Day"]),
+        *[NUMBERS] * 5,
+        st.sampled_from(["+", "-", "GMT", "EST "]),
+        NUMBERS,
+    ),
+)
+
+
+@given(LIKE_DATES, LIKE_DATES)
+def test_no_date_breaks_the_reader(text: str, other: str) -> None:
+    found = http_date(text)
+    assert found is None or isinstance(found, float)
+    assert (retry_after_s(text, 0.0) or 0.0) >= 0.0
+    assert validators({"Last-Modified": text, "Date": other}).last_modified in {text, ""}
 
 
 def test_a_weak_tag_asks_for_no_range_and_still_tells_a_change() -> None:

@@ -355,9 +355,25 @@ async def test_a_range_is_read_and_a_wrong_one_refused(
     server.twist = lambda _a, answer, _c: answer.with_headers(Content_Range="bytes 0-2/8")
     with pytest.raises(SourceUnsafeError, match="other bytes"):
         await client.read_range(server.url, 1, 3)
-    server.twist = lambda _a, answer, _c: replace(answer, status=200)
-    with pytest.raises(SourceError, match="no ranges"):
+    server.twist = lambda _a, answer, _c: replace(answer, status=202)
+    with pytest.raises(SourceError, match="no file"):
         await client.read_range(server.url, 1, 3)
+
+
+async def test_where_no_ranges_are_given_the_start_is_read(
+    client: HttpClient, server: FileServer
+) -> None:
+    whole = {"Content-Length": "8"}
+    server.twist = lambda _a, _answer, _c: Answer(200, whole, server.data, stall_at=4)
+    assert await client.read_range(server.url, 1, 3) == b'"a"'
+    server.twist = sends(Answer(200, whole, server.data))
+    assert await client.read_range(server.url, 6, 30) == b"1}"
+    with pytest.raises(SourceError, match="no ranges") as caught:
+        await client.read_range(server.url, 65 << 20, 3)
+    assert "pull it" in caught.value.hint
+    server.twist = sends(Answer(200, whole, server.data, cut_at=4))
+    with pytest.raises(SourceUnreachableError):
+        await client.read_range(server.url, 6, 2)
 
 
 async def test_cookies_are_not_kept(client: HttpClient, server: FileServer) -> None:

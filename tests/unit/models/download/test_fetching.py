@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stoker.core.errors import (
@@ -30,7 +31,7 @@ from stoker.models.download.fetching import Fetched, fetch
 from stoker.models.download.limits import Timing
 from stoker.models.download.part import Part
 from stoker.models.download.target import Wanted
-from stoker.models.first_bytes import check_first_bytes
+from stoker.models.gguf.first_bytes import check_first_bytes
 from stoker.testing.clock import ManualClock
 from support.downloading import KIB, LIMITS, Ear
 from support.file_server import Answer, Asked, FileServer, honest, serving
@@ -123,7 +124,7 @@ async def test_bytes_that_rotted_on_the_disk_are_not_taken(
 ) -> None:
     await fetched(server.url, into=make_part())
     part = make_part()
-    part.path.write_bytes(b"x" + DATA[1:])
+    part.path.write_bytes(bytes([DATA[0] ^ 1]) + DATA[1:])
     with pytest.raises(DigestMismatchError):
         await fetched(server.url, digest=DIGEST, into=part)
     assert lacks(part)
@@ -292,6 +293,43 @@ async def test_an_endless_body_is_cut(server: FileServer, part: Part, timing: Ti
     assert lacks(part)
 
 
+def stream(_asked: Asked, _answer: Answer, _count: int) -> Answer:
+    """The file, with no word about how long it is."""
+    return Answer(200, {"Connection": "close"}, DATA)
+
+
+async def test_an_announced_size_bounds_a_stream_that_tells_none(
+    server: FileServer, fetched: Fetch, part: Part, told: Ear
+) -> None:
+    server.twist = stream
+    with pytest.raises(SourceUnsafeError, match="more than 1000 B"):
+        await fetched(server.url, size_bytes=1000)
+    assert max([0, *(event.done_bytes for event in told.of(Moved))]) <= 1000
+    assert lacks(part)
+
+
+async def test_an_announced_size_tells_a_stream_that_ended_early(
+    server: FileServer, fetched: Fetch
+) -> None:
+    server.twist = lambda a, answer, c: (
+        stream(a, answer, c) if c else Answer(200, {"Connection": "close"}, DATA[:1000])
+    )
+    assert await fetched(server.url, size_bytes=len(DATA)) == Fetched(DIGEST, len(DATA))
+    assert len(server.gets) == 2
+
+
+async def test_a_disk_without_room_for_an_announced_stream_is_noticed_first(
+    server: FileServer, timing: Timing, part: Part, told: Ear
+) -> None:
+    server.twist = stream
+    free_bytes = shutil.disk_usage(part.path.parent).free
+    huge = Wanted("m", server.url, size_bytes=free_bytes + (1 << 30))
+    async with HttpClient(limits=LIMITS, timing=timing) as client:
+        with pytest.raises(DiskFullError, match="are free"):
+            await fetch(client, huge, part, told)
+    assert {event.done_bytes for event in told.of(Moved)} == {0}
+
+
 LIES = {
     "another range": {"Content-Range": f"bytes 1-{64 * KIB}/{len(DATA)}"},
     "a longer range": {
@@ -316,6 +354,18 @@ async def test_a_server_that_lies_about_what_it_sends_is_not_believed(
     with pytest.raises((SourceUnsafeError, SourceUnreachableError)):
         await fetched(server.url)
     assert not part.ranges.covered or lacks(part)
+
+
+async def test_a_part_of_the_file_that_nobody_asked_for_is_not_taken(
+    server: FileServer, fetched: Fetch, part: Part
+) -> None:
+    """It always sends nine bytes of a file whose length it does not know, asked for or not."""
+    headers = {"Content-Range": "bytes 0-8/*", "Content-Length": "9", "Connection": "close"}
+    server.twist = lambda _a, _h, _c: Answer(206, headers, DATA[:9])
+    with pytest.raises(SourceUnsafeError, match="part of the file"):
+        await asyncio.wait_for(fetched(server.url), 10)
+    assert [one.range is None for one in server.gets] == [False, True]
+    assert lacks(part)
 
 
 async def test_a_body_shorter_than_its_length_is_not_taken(
@@ -390,15 +440,54 @@ async def test_a_stall_at_99_percent_is_left_and_gone_on_from(
 async def test_a_few_bytes_now_and_then_are_a_stall_too(
     server: FileServer, make_part: MakePart, told: Ear
 ) -> None:
+    """A byte after 14 s and one after 28 s: after 30 s it is enough."""
     clock = ManualClock()
     timing = Timing(clock=clock, random=lambda: 0.0)
-    server.twist = lambda _a, answer, count: answer if count else replace(answer, stall_at=100)
+    server.twist = lambda _a, answer, count: answer if count else replace(answer, drip_at=100)
+    stalled = Retrying(f"{server.url} sent next to nothing for 30 s", 0.0)
     async with HttpClient(limits=LIMITS, timing=timing) as client:
         task = asyncio.ensure_future(fetch(client, Wanted("m", server.url), make_part(), told))
         await told.wait_for(Moved(100, len(DATA)))
-        await clock.advance(LIMITS.stall_s + 1)
+        for count in (101, 102):
+            await clock.advance(14)
+            server.drops.put_nowait(None)
+            await told.wait_for(Moved(count, len(DATA)))
+        assert told.of(Retrying) == []
+        await clock.advance(3)
+        await asyncio.wait_for(told.wait_for(stalled), 10)
         assert await task == Fetched(DIGEST, len(DATA))
-    assert len(told.of(Retrying)) == 1
+    assert told.of(Retrying) == [stalled]
+
+
+async def test_a_few_bytes_more_are_no_stall(
+    server: FileServer, make_part: MakePart, told: Ear
+) -> None:
+    """What comes is slow, and enough: the time begins anew."""
+    clock = ManualClock()
+    timing = Timing(clock=clock, random=lambda: 0.0)
+    limits = replace(LIMITS, stall_bytes_min=2)
+    server.twist = lambda _a, answer, count: answer if count else replace(answer, drip_at=100)
+    async with HttpClient(limits=limits, timing=timing) as client:
+        task = asyncio.ensure_future(fetch(client, Wanted("m", server.url), make_part(), told))
+        await told.wait_for(Moved(100, len(DATA)))
+        for count in range(101, 109):
+            await clock.advance(14)
+            server.drops.put_nowait(None)
+            await told.wait_for(Moved(count, len(DATA)))
+        assert told.of(Retrying) == []
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_connection_that_always_breaks_ends_nothing_while_it_brings_enough(
+    server: FileServer, timing: Timing, part: Part, told: Ear
+) -> None:
+    server.twist = lambda _a, answer, _c: replace(answer, cut_at=10 * KIB)
+    limits = replace(LIMITS, fruit_bytes_min=10 * KIB)
+    async with HttpClient(limits=limits, timing=timing) as client:
+        found = await fetch(client, Wanted("m", server.url), part, told)
+    assert found == Fetched(DIGEST, len(DATA))
+    assert len(told.of(Retrying)) > limits.tries
 
 
 async def test_a_busy_source_gets_fewer_connections(
@@ -538,32 +627,57 @@ def test_however_often_it_breaks_it_is_whole_in_the_end(
     asyncio.run(run())
 
 
+BAD_DATE = "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"
+DATES = ["Mon, 01 Jan 2024 00:00:00 GMT", BAD_DATE, "x", ""]
+RANGES = [
+    *("bytes 0-65535/308217", "bytes 0-8/9", "bytes 0-8/*", "bytes 0-65535/*", "bytes 5-8/*"),
+    *("bytes 8-5/9", "bytes */9", "bytes */0", "x", ""),
+]
+LYING = st.fixed_dictionaries(
+    {},
+    optional={
+        "Content-Range": st.sampled_from(RANGES),
+        "Content-Length": st.sampled_from(["0", "9", "65536", "x", ""]),
+        "ETag": st.sampled_from(['"x"', "x", ""]),
+        "Content-Encoding": st.sampled_from(["gzip", "identity"]),
+        "Date": st.sampled_from(DATES),
+        "Last-Modified": st.sampled_from(DATES),
+        "Retry-After": st.sampled_from(["0", "9", *DATES]),
+    },
+)
+
+
 @pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     status=st.sampled_from([200, 206, 416, 500]),
-    headers=st.dictionaries(
-        st.sampled_from(["Content-Range", "Content-Length", "ETag", "Content-Encoding"]),
-        st.sampled_from(
-            ["", "0", "9", "bytes 0-65535/308217", "bytes 0-8/9", "bytes */9", '"x"', "gzip", "x"]
-        ),
-        max_size=4,
-    ),
+    headers=LYING,
     body=st.binary(max_size=20),
+    announced=st.sampled_from([None, 9, len(DATA)]),
 )
+@example(206, {"Content-Range": "bytes 0-8/*", "Content-Length": "9"}, b"GGUF" + bytes(5), None)
+@example(206, {"Content-Range": "bytes 0-8/9", "Date": BAD_DATE, "Last-Modified": "x"}, b"x", None)
+@example(500, {"Retry-After": BAD_DATE}, b"", None)
 def test_whatever_a_server_says_a_known_digest_is_never_wrong(
-    tmp_path_factory: pytest.TempPathFactory, status: int, headers: dict[str, str], body: bytes
+    tmp_path_factory: pytest.TempPathFactory,
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+    announced: int | None,
 ) -> None:
     async def run() -> None:
         server = FileServer(DATA, lambda _a, _h, _c: answer)
         part = Part(tmp_path_factory.mktemp("parts"), "key", "x")
         timing = Timing(random=lambda: 0.0)
-        limits = replace(LIMITS, tries=2)
+        limits = replace(LIMITS, tries=2, retry_after_max_s=0.0)
         async with serving(server), HttpClient(limits=limits, timing=timing) as client:
+            wanted = Wanted("m", server.url, digest=DIGEST, size_bytes=announced)
             with pytest.raises(StokerError):
-                await fetch(client, Wanted("m", server.url, digest=DIGEST), part, lambda _: None)
+                await asyncio.wait_for(fetch(client, wanted, part, lambda _: None), 20)
+        assert server.asked
+        assert not part.path.exists() or part.path.stat().st_size <= 1 << 20
         part.close()
 
     answer: Answer = Answer(status, {**headers, "Connection": "close"}, body)

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import DiskFullError, HomeError
+from stoker.files.locks import try_lock
+from stoker.models.download import part as part_module
 from stoker.models.download.answers import Validators
 from stoker.models.download.events import DownloadEvent, Waiting
 from stoker.models.download.limits import DownloadLimits, Timing
 from stoker.models.download.part import Part, check_space, claim
-from stoker.models.locks import try_lock
 from stoker.testing.clock import ManualClock
 
 STATE = Validators('"one"')
@@ -42,6 +43,26 @@ async def test_what_was_not_written_down_counts_not(make_part: MakePart) -> None
     await part.save()
     part.write(3, b"defg")
     assert list(make_part().ranges) == [(0, 3), (7, 10)]
+
+
+async def test_bytes_are_on_the_disk_before_they_are_written_down(
+    make_part: MakePart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, steps = begun(make_part()), list[str]()
+    fsync, write_whole = os.fsync, part_module.write_whole
+
+    def sync(handle: int) -> None:
+        steps.append("bytes" if handle == part.handle else "other")
+        fsync(handle)
+
+    def write(path: Path, data: bytes) -> None:
+        steps.append("journal")
+        write_whole(path, data)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(part_module, "write_whole", write)
+    await part.save()
+    assert steps[:2] == ["bytes", "journal"]
 
 
 async def test_what_cannot_be_gone_on_with_is_not_written_down(make_part: MakePart) -> None:

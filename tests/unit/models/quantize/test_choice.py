@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stoker.core.errors import UnsupportedModelError
+from stoker.core.errors import InvalidRequestError, UnsupportedModelError
 from stoker.models.quantize.choice import FILE_TYPES, Choice, choose, parse_type
 
 
@@ -18,7 +18,7 @@ def test_types_that_need_a_native_program_say_so(name: str) -> None:
 
 
 def test_an_unknown_type_lists_those_there_are() -> None:
-    with pytest.raises(UnsupportedModelError, match="no type q9_9") as caught:
+    with pytest.raises(InvalidRequestError, match="no type q9_9") as caught:
         parse_type("q9_9")
     assert all(kind.lower() in (caught.value.hint or "") for kind in FILE_TYPES)
 

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quants
 
-from stoker.core.errors import DiskFullError, InvalidRequestError, UnsupportedModelError
-from stoker.models.gguf import read_header
+from stoker.core.errors import (
+    DiskFullError,
+    InvalidRequestError,
+    ModelFileError,
+    ModelFileGarbageError,
+    UnsupportedModelError,
+)
+from stoker.models.gguf.header import read_header
 from stoker.models.quantize import write
 from stoker.models.quantize.choice import FILE_TYPES
 from stoker.models.quantize.write import quantize
+from stoker.testing.synthetic import write_model, write_split_model
 
 NAMES = {"token_embd.weight": (40, 64), "blk.0.ffn_up.weight": (70, 96)}
 
@@ -56,6 +63,58 @@ def test_every_tensor_is_bit_for_bit_what_gguf_makes_of_the_whole(
         assert np.array(tensor.data).tobytes() == wanted.tobytes(), name
     assert new["blk.0.ffn_up.weight"].tensor_type == GGMLQuantizationType[target]
     assert new["blk.0.attn_norm.weight"].tensor_type == GGMLQuantizationType.F32
+
+
+def of_values(path: Path, *values: float, row: int = 64) -> Path:
+    """A model whose one matrix holds 1, but for `values` at its beginning."""
+    numbers = np.ones((4, row), np.float32)
+    numbers.flat[: len(values)] = values
+    writer = GGUFWriter(str(path), "llama")
+    writer.add_tensor("blk.0.ffn_up.weight", numbers)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "row"),
+    [
+        ("F16", 65536, 64),
+        ("F16", -1e5, 64),
+        ("Q8_0", 1e5, 33),
+        ("Q8_0", 1e7, 64),
+        ("Q4_1", 2e6, 64),
+    ],
+)
+def test_a_number_too_large_for_its_type_is_refused_and_bf16_named(
+    tmp_path: Path, target: str, value: float, row: int
+) -> None:
+    source = of_values(tmp_path / "a.gguf", value, row=row)
+    with pytest.raises(
+        UnsupportedModelError, match=r"ffn_up.weight has numbers .* too large"
+    ) as no:
+        quantize(source, tmp_path / "b.gguf", target)
+    assert "bf16" in no.value.hint
+    assert not (tmp_path / "b.gguf").exists()
+    quantize(source, tmp_path / "b.gguf", "BF16")
+
+
+@pytest.mark.parametrize(("target", "value"), [("F16", 65504), ("Q8_0", 1e5), ("BF16", 1e38)])
+def test_a_large_number_that_fits_is_taken(tmp_path: Path, target: str, value: float) -> None:
+    quantize(of_values(tmp_path / "a.gguf", value), tmp_path / "b.gguf", target)
+    (tensor,) = tensors(tmp_path / "b.gguf").values()
+    found = quants.dequantize(np.array(tensor.data), tensor.tensor_type)
+    assert found.max() == pytest.approx(value, rel=0.01)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("target", ["F16", "BF16", "Q8_0"])
+def test_a_number_that_is_not_finite_is_refused(tmp_path: Path, target: str, value: float) -> None:
+    source = of_values(tmp_path / "a.gguf", value)
+    with pytest.raises(ModelFileGarbageError, match="not finite"):
+        quantize(source, tmp_path / "b.gguf", target)
 
 
 def test_metadata_are_carried_over_except_the_file_type(source: Path, tmp_path: Path) -> None:
@@ -126,14 +185,32 @@ def test_progress_ends_at_the_whole(source: Path, tmp_path: Path) -> None:
     assert seen == sorted(seen)
 
 
-def test_one_part_of_a_split_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "part.gguf"
-    writer = GGUFWriter(str(path), "llama")
-    writer.add_uint16("split.count", 2)
-    writer.add_tensor("token_embd.weight", np.zeros((2, 32), np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    with pytest.raises(UnsupportedModelError, match="one part of 2"):
-        quantize(path, tmp_path / "out.gguf", "Q8_0")
+def test_a_model_in_several_files_becomes_the_same_file_as_one_that_is_whole(
+    tmp_path: Path,
+) -> None:
+    first = write_split_model(tmp_path / "m.gguf", 3)
+    parts = sorted(tmp_path.iterdir())
+    whole = write_model(tmp_path / "whole.gguf")
+    shrunk = quantize(first, tmp_path / "a.gguf", "Q4_0")
+    quantize(whole, tmp_path / "b.gguf", "Q4_0")
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+    assert shrunk.bytes_in == sum(part.stat().st_size for part in parts)
+    assert len(parts) == 3
+
+
+def test_no_file_of_several_is_written_over(tmp_path: Path) -> None:
+    first = write_split_model(tmp_path / "m.gguf", 3)
+    last = max(tmp_path.iterdir())
+    before = last.read_bytes()
+    with pytest.raises(InvalidRequestError, match="the model itself"):
+        quantize(first, last, "Q4_0", force=True)
+    assert last.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_one_file_of_several_alone_is_refused(tmp_path: Path, number: int) -> None:
+    write_split_model(tmp_path / "m.gguf", 2)
+    mine, other = sorted(tmp_path.iterdir())[:: 1 - 2 * number]
+    other.unlink()
+    with pytest.raises(ModelFileError, match=mine.name):
+        quantize(mine, tmp_path / "out.gguf", "Q4_0")

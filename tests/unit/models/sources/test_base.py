@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stoker.core.choices import Choice
 from stoker.core.errors import InvalidSourceError, SeveralFilesError
 from stoker.models.sources.base import Offered, choose, quantization_of
 
@@ -34,8 +35,22 @@ def test_the_only_model_is_taken_and_a_projector_is_none() -> None:
 def test_several_are_listed_with_their_sizes_and_a_command_that_names_one() -> None:
     with pytest.raises(SeveralFilesError) as caught:
         choose(offered("m-Q8_0.gguf", "m-Q4_0.gguf"), None, "hf:o/r")
-    assert "Q4_0 (1 GiB), Q8_0 (1 GiB)" in caught.value.message
+    assert caught.value.message == "hf:o/r has 2 models"
+    assert caught.value.choices == (
+        Choice("Q4_0", "Q4_0", 1 << 30),
+        Choice("Q8_0", "Q8_0", 1 << 30),
+    )
     assert "stoker pull hf:o/r:Q4_0" in caught.value.hint
+
+
+def test_the_smallest_comes_first_and_counts_what_comes_along() -> None:
+    files = [Offered(f"m-{name}.gguf", size, None, quantization=name) for name, size in SIZES]
+    beside = (Offered("mmproj.gguf", 5, None),)
+    with pytest.raises(SeveralFilesError) as caught:
+        choose(files, None, "hf:o/r", lambda _name: beside)
+    found = [(one.name, one.size_bytes, one.files) for one in caught.value.choices]
+    assert found == [("Q2_K", 7, 2), ("Q8_0", 15, 2), ("F16", None, 2)]
+    assert "hf:o/r:Q2_K" in caught.value.hint
 
 
 @pytest.mark.parametrize("choice", ["q4_0", "Q4_0", "m-Q4_0.gguf"])
@@ -53,6 +68,9 @@ def test_a_split_model_with_a_part_missing_is_refused() -> None:
     names = [f"m-Q8_0-0000{part}-of-00003.gguf" for part in (1, 3)]
     with pytest.raises(InvalidSourceError, match="2 of 3 parts"):
         choose(offered(*names), None, "hf:o/r")
+
+
+SIZES = [("Q8_0", 10), ("F16", None), ("Q2_K", 2)]
 
 
 def test_what_is_not_there_is_said_with_what_is() -> None:

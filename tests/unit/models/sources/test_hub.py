@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -24,11 +21,12 @@ from stoker.core.errors import (
     SourceUnsafeError,
     StokerError,
 )
+from stoker.models.download.limits import Timing
 from stoker.models.sources import hub_watch
 from stoker.models.sources.base import MODEL, PROJECTOR, Offer
-from stoker.models.sources.hub import HubSource
+from stoker.models.sources.hub import HubSource, explained
 from stoker.models.sources.reference import HubReference, parse_reference
-from support.local_hub import COMMIT, OTHER_HOST, LocalHub, local_hub, never
+from support.local_hub import COMMIT, OTHER_HOST, LocalHub, ask_here, local_hub, never
 from support.plain_http import plain_http
 
 TOKEN = "hf_verysecret"
@@ -40,14 +38,9 @@ TWO = {**ONE, "m-Q4_0.gguf": b"GGUF four"}
 async def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[LocalHub]:
     """A hub with one model, which the library finds as if HF_ENDPOINT named it."""
     import huggingface_hub as library  # noqa: PLC0415 - slow, and only for these tests
-    from huggingface_hub import constants  # noqa: PLC0415
 
     async with local_hub(dict(ONE)) as hub:
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        ask_here(monkeypatch, hub, tmp_path)
         yield hub
         library.close_session()
 
@@ -56,7 +49,7 @@ async def resolved(text: str, wait_s: float = 10.0) -> Offer:
     reference = parse_reference(text)
     assert isinstance(reference, HubReference)
     async with plain_http() as client:
-        return await HubSource(reference, wait_s).resolve(client)
+        return await HubSource(reference, wait_s, Timing(random=lambda: 0.0)).resolve(client)
 
 
 async def refused(kind: type[StokerError], text: str = "hf:owner/repo") -> StokerError:
@@ -112,6 +105,50 @@ async def test_the_token_of_the_file_that_the_hubs_command_keeps_is_used(
     assert (await resolved("hf:owner/repo")).model.headers == {"Authorization": f"Bearer {TOKEN}"}
 
 
+async def test_a_repository_of_safetensors_says_what_to_do_with_it(hub: LocalHub) -> None:
+    hub.files = {"model.safetensors": b"x", "config.json": b"{}"}
+    for text in ("hf:owner/repo", "hf:owner/repo:Q4_0"):
+        error = await refused(InvalidSourceError, text)
+        assert "has safetensors" in error.message
+        assert "stoker import DIR" in error.hint
+
+
+@pytest.mark.parametrize(("text", "helps"), [("hf:a/b", True), ("http://h/m.gguf", False)])
+def test_only_the_hub_is_given_a_token_of_the_hub(text: str, *, helps: bool) -> None:
+    with pytest.raises(SourceDeniedError) as caught, explained(parse_reference(text)):
+        raise SourceDeniedError("host answered 401: we may not have it")
+    assert ("HF_TOKEN" in caught.value.hint) is helps
+    assert "401" in caught.value.message
+
+
+async def test_a_hub_that_fails_for_a_moment_is_asked_again(hub: LocalHub) -> None:
+    asked = 0
+
+    async def failing(_request: object) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            hub.instead = None
+        return web.Response(status=500)
+
+    hub.instead = failing
+    assert (await resolved("hf:owner/repo")).model.name == "m-Q8_0.gguf"
+    hub.instead = answers(lambda: web.Response(status=503))
+    error = await refused(SourceUnreachableError)
+    assert "status 503; tried 4 times" in error.message
+
+
+async def test_a_hub_that_is_not_there_is_told_in_the_systems_words(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow, and only for these tests
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
+    assert hub.url
+    error = await refused(SourceUnreachableError)
+    assert error.message.endswith("cannot be reached: Connection refused")
+
+
 @pytest.mark.slow
 async def test_the_local_hub_is_one_for_the_hubs_own_library(hub: LocalHub, tmp_path: Path) -> None:
     import huggingface_hub as library  # noqa: PLC0415
@@ -135,11 +172,17 @@ async def test_several_models_are_listed_and_one_can_be_named(hub: LocalHub) -> 
     hub.files = dict(TWO)
     hub.revisions.add("dev")
     error = await refused(SeveralFilesError, "hf:owner/repo@dev")
-    assert "Q4_0 (9 B), Q8_0 (10 B)" in error.message
+    assert [(one.name, one.size_bytes) for one in error.choices] == [("Q4_0", 9), ("Q8_0", 10)]
     assert "stoker pull hf:owner/repo:Q4_0@dev" in error.hint
     offer = await resolved("hf:owner/repo:q4_0@dev")
     assert offer.source == f"hf:owner/repo:q4_0@dev#commit={COMMIT}"
     assert offer.model.name == "m-Q4_0.gguf"
+
+
+async def test_a_projector_counts_in_the_list_as_it_is_fetched(hub: LocalHub) -> None:
+    hub.files = {**TWO, "mmproj-F16.gguf": b"GGUF"}
+    error = await refused(SeveralFilesError)
+    assert [one.size_bytes for one in error.choices] == [13, 14]
 
 
 async def test_a_split_model_comes_whole_and_in_order(hub: LocalHub) -> None:
@@ -167,7 +210,7 @@ async def test_of_several_projectors_none_is_taken_and_that_is_said(hub: LocalHu
 
 async def test_what_is_not_there_is_said_with_what_is(hub: LocalHub) -> None:
     assert "it has Q8_0" in (await refused(InvalidSourceError, "hf:owner/repo:q2_k")).message
-    hub.files = {"model.safetensors": b"x"}
+    hub.files = {"pytorch_model.bin": b"x"}
     assert "no .gguf file" in (await refused(InvalidSourceError)).message
 
 
@@ -336,41 +379,3 @@ async def test_the_token_is_not_sent_in_the_clear_over_a_network(
     assert token is None
     assert "not sent" in notes[0]
     assert TOKEN not in notes[0]
-
-
-PROCESS = """
-import asyncio, sys
-from stoker.core.errors import StokerError
-from stoker.models.sources.opening import source_for
-from stoker.models.sources.reference import parse_reference
-try:
-    offer = asyncio.run(source_for(parse_reference("hf:owner/repo")).resolve(None))
-    print(dict(offer.model.headers).get("Authorization"), offer.model.url)
-except StokerError as error:
-    print(type(error).__name__)
-"""
-
-
-async def in_a_process(**environment: str) -> str:
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROCESS, stdout=subprocess.PIPE, env={**os.environ, **environment}
-    )
-    told, _ = await started.communicate()
-    assert started.returncode == 0
-    return told.decode().strip()
-
-
-@pytest.mark.slow
-async def test_the_environment_variables_of_the_hubs_library_count(
-    hub: LocalHub, tmp_path: Path
-) -> None:
-    url = f"{hub.url}/owner/repo/resolve/{COMMIT}/m-Q8_0.gguf"
-    (tmp_path / "token").write_text("hf_kept")
-    place = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
-    assert await in_a_process(**place) == f"Bearer hf_kept {url}"
-    assert await in_a_process(**place, HF_TOKEN="hf_given") == f"Bearer hf_given {url}"
-    assert await in_a_process(**place, HF_HUB_DISABLE_IMPLICIT_TOKEN="1") == f"None {url}"
-    assert hub.seen.secrets == ["Bearer hf_kept", "Bearer hf_given"]
-    hub.seen.paths.clear()
-    assert await in_a_process(**place, HF_HUB_OFFLINE="1") == "SourceUnreachableError"
-    assert hub.seen.paths == []

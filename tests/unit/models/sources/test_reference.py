@@ -16,8 +16,10 @@ from stoker.models.sources.reference import (
     WebReference,
     check_digest,
     check_file_name,
+    is_far,
     loosened,
     parse_reference,
+    shown_source,
 )
 
 DIGEST = "sha256:" + "0a" * 32
@@ -93,6 +95,40 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
     assert "tops3cret" not in caught.value.text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://user:tops3cret@h.example/a",
+        "https://h.example/../a?sig=tops3cret",
+        "https://h.example/a?sig=tops3cret#md5=1",
+        "https://h.example/a?\\tops3cret",
+        "https://user:tops3cret@h.example:port/a",
+        "https://h.example/a#sha256=?tops3cret",
+    ],
+)
+def test_no_error_repeats_what_may_be_a_secret(text: str) -> None:
+    with pytest.raises(InvalidSourceError) as caught:
+        parse_reference(text)
+    assert "tops3cret" not in caught.value.text
+
+
+PIN = f"#{DIGEST.replace(':', '=')}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("https://h.example/a.gguf?X-Amz-Signature=s3cret", "https://h.example/a.gguf"),
+        (f"HTTP://h.example/a?s3cret{PIN}", f"http://h.example/a{PIN}"),
+        ("hf:o/r:Q4_0@main", "hf:o/r:Q4_0@main"),
+        (f"oci:h.example/a:t@{DIGEST}", f"oci:h.example/a:t@{DIGEST}"),
+        ("/models/what?.gguf", "/models/what?.gguf"),
+    ],
+)
+def test_a_source_is_shown_without_what_signs_it(text: str, seen: str) -> None:
+    assert shown_source(text) == seen
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     try:
@@ -115,6 +151,11 @@ def test_a_pinned_registry_name_is_written_as_it_is_read(
         meant = RegistryReference(scheme, f"{host}.example", name + "/x", tag, digest)
         assert parse_reference(str(meant)) == meant
         assert loosened(meant).digest is None
+
+
+def test_only_what_has_a_scheme_is_far() -> None:
+    assert not any(map(is_far, ("hf", "ollama", "oci", "https", "shop:v1", "./hf:a")))
+    assert all(map(is_far, ("hf:o/r", "OCI:h/a", "https://h/a")))
 
 
 def test_loosening_takes_only_the_pin() -> None:

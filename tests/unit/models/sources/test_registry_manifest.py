@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.errors import InvalidSourceError, SeveralFilesError, SourceUnsafeError
-from stoker.models.manifest import LAYERS_MAX, is_digest
 from stoker.models.sources.checks import SIZE_MAX_BYTES
 from stoker.models.sources.registry_layers import files_of
 from stoker.models.sources.registry_manifest import Image, Index, read_manifest
+from stoker.models.storing.manifest import LAYERS_MAX, is_digest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

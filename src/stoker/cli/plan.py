@@ -1,0 +1,235 @@
+"""`stoker plan`: does a model fit here, how is it run, how fast, and why."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stoker.cli.bars import ASCII, UNICODE
+from stoker.cli.options import context_option, json_option, print_json, threads_option
+from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
+from stoker.core.needs import DataPlace, Quality
+from stoker.core.plan import KV_TYPES
+from stoker.core.units import parse_bytes
+
+if TYPE_CHECKING:
+    from stoker.core.machine import Machine
+    from stoker.core.proposal import Resident
+    from stoker.library.costing import Stated
+    from stoker.library.planning import Order
+
+WIDTH = 100
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes as people write it."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes; a usage error where it is no size."""
+        try:
+            return value if isinstance(value, int) else parse_bytes(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command("plan", short_help="Say whether models fit here, how to run them, and how fast.")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@context_option
+@click.option("--parallel", type=click.IntRange(1, 256), help="Answers at a time.")
+@click.option("--kv-type", type=click.Choice(list(KV_TYPES)), help="Format of the KV cache.")
+@threads_option
+@click.option("--engine", type=click.Choice(["llamacpp"]), default="llamacpp", help="What runs it.")
+@click.option("--budget", type=Size(), help="Memory that may be taken, such as 8GiB.")
+@click.option("--need", type=click.Path(path_type=Path), help="A TOML file of needs; see advise.")
+@click.option(
+    "--data", type=click.Choice([one.value for one in DataPlace]), help="Where data may go."
+)
+@click.option("--offline", is_flag=True, default=None, help="It must work without a network.")
+@click.option(
+    "--quality", type=click.Choice([one.value for one in Quality]), help="How good it must be."
+)
+@click.option("--requests", "requests_per_day", type=float, help="Requests a day, for the cost.")
+@click.option("--machine", metavar="FILE|PRESET", help="Another machine; see `stoker machine`.")
+@click.option(
+    "--write", type=click.Path(path_type=Path), help="Write the plan, for `serve --plan`."
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw it as an SVG file.")
+@click.option("--explain", "explained", is_flag=True, help="Explain it in plain words.")
+@json_option
+def command(  # noqa: PLR0913 - one parameter for each option
+    models: tuple[str, ...],
+    ctx: int | None,
+    parallel: int | None,
+    kv_type: str | None,
+    threads: int | None,
+    engine: str,
+    budget: int | None,
+    need: Path | None,
+    machine: str | None,
+    write: Path | None,
+    plot: Path | None,
+    *,
+    explained: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Say whether models fit here, how to run them, how fast they will be, and why.
+
+    MODEL is whatever `stoker show` takes: of a far one only the header is fetched. Several are
+    planned so that all are loaded at a time. Without one: what this machine can run. The exit code
+    is 3 where a model does not fit, and the hint is the smallest change that would help.
+
+    \b
+    Examples:
+      stoker plan starter
+      stoker plan hf:owner/repo:Q4_K_M --ctx 8192 --parallel 2
+      stoker plan shop reader --budget 12GiB --write stoker.toml
+      stoker plan --machine rtx-4090
+    """
+    from stoker.library.planning import Order  # noqa: PLC0415 - help stays light
+    from stoker.planning.defaults import Wishes  # noqa: PLC0415
+
+    order = Order(
+        models=models,
+        wishes=Wishes(context=ctx, slots=parallel, threads=threads),
+        kv_type=kv_type or "f16",
+        engine=engine,
+        budget_bytes=budget,
+        machine=_machine(machine),
+        stated=_stated(need, {"context": ctx, **flags}),
+        pin=write is not None,
+    )
+    if not models:
+        _refuse_without_a_model(write, plot)
+        _list(order, as_json=as_json)
+        return
+    _plan(order, write, plot, explained=explained, as_json=as_json)
+
+
+def _plan(
+    order: Order, write: Path | None, plot: Path | None, *, explained: bool, as_json: bool
+) -> None:
+    from stoker.library.planning import plan_models  # noqa: PLC0415
+
+    resident, machine = plan_models(order)
+    if as_json:
+        from stoker.cli.plan_document import describe  # noqa: PLC0415
+
+        print_json(describe(resident, machine))
+    else:
+        click.echo("\n".join(_lines(resident, machine, explained=explained)))
+    if plot is not None:
+        from stoker.cli.plan_plot import plot as drawn  # noqa: PLC0415
+
+        _write_file(plot.expanduser(), drawn(resident))
+    _refuse_what_does_not_fit(resident)
+    if write is not None:
+        _write_plan(write.expanduser(), resident, machine)
+
+
+def _write_plan(path: Path, resident: Resident, machine: Machine) -> None:
+    from stoker.library.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
+
+    if path.exists():
+        try:
+            read_plan(path)
+        except InvalidPlanError as error:
+            raise InvalidRequestError(
+                f"{path} is there and is no plan", hint="choose another --write"
+            ) from error
+    _write_file(path, to_toml(plan_file_of(resident, machine)))
+    click.echo(f"written to {path}; run it with `stoker serve --plan {path}`", err=True)
+
+
+def _write_file(path: Path, text: str) -> None:
+    from stoker.files.disk import write_whole  # noqa: PLC0415
+
+    if not path.absolute().parent.is_dir():
+        raise InvalidRequestError(f"There is no folder for {path}", hint="make it first")
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise InvalidRequestError(
+            f"{path} cannot be written: {error.strerror}", hint="choose another place"
+        ) from error
+
+
+def _list(order: Order, *, as_json: bool) -> None:
+    from stoker.library.planning import what_runs  # noqa: PLC0415
+
+    rows, machine = what_runs(order)
+    if as_json:
+        from stoker.cli.plan_document import describe_rows  # noqa: PLC0415
+
+        print_json(describe_rows(rows, machine))
+        return
+    from stoker.cli.plan_text import render_rows  # noqa: PLC0415
+
+    click.echo("\n".join(render_rows(rows, machine, width=_width())))
+
+
+def _lines(resident: Resident, machine: Machine, *, explained: bool) -> list[str]:
+    from stoker.cli.plan_text import explain, render  # noqa: PLC0415
+
+    width = _width()
+    glyphs = UNICODE if "utf" in (sys.stdout.encoding or "").lower() else ASCII
+    lines = render(resident, machine, width=width, glyphs=glyphs)
+    return [*lines, *explain(resident, width=width)] if explained else lines
+
+
+def _width() -> int:
+    return min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+
+
+def _machine(words: str | None) -> Machine | None:
+    if words is None:
+        return None
+    from stoker.machine.document import load_machine  # noqa: PLC0415
+
+    return load_machine(words)
+
+
+def _stated(path: Path | None, flags: dict[str, Any]) -> Stated | None:
+    """The needs that somebody stated; None where nobody did."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    if path is None and not set(given) - {"context"}:
+        return None
+    from stoker.library.constraints import read_constraints, read_document  # noqa: PLC0415
+    from stoker.library.costing import Stated  # noqa: PLC0415
+
+    document = read_document(path.expanduser()) if path is not None else {}
+    return Stated(read_constraints({**document, **given}))
+
+
+def _refuse_without_a_model(write: Path | None, plot: Path | None) -> None:
+    if write is not None or plot is not None:
+        raise InvalidRequestError(
+            "There is no model to plan", hint="name one, for instance `stoker plan starter`"
+        )
+
+
+def _refuse_what_does_not_fit(resident: Resident) -> None:
+    """Exit code 3, and the smallest change as the hint.
+
+    Raises:
+        NotEnoughMemoryError: a model of the set does not fit.
+    """
+    for proposal in resident.proposals:
+        if not proposal.verdict.usable:
+            reason = next(one.say for one in proposal.reasons if one.about == "verdict")
+            ref = proposal.plan.model.ref
+            hint = proposal.changes[0].say if proposal.changes else _nothing_helps(resident)
+            word = proposal.verdict.value.replace("_", " ")
+            raise NotEnoughMemoryError(f"{ref} {word}: it takes {reason}", hint=hint)
+
+
+def _nothing_helps(resident: Resident) -> str:
+    if len(resident.proposals) > 1:
+        return "plan fewer models at a time, or give a larger --budget"
+    return "no smaller form of it fits, nor any model that is known; use a larger machine or an API"

@@ -1,0 +1,167 @@
+"""A proposal as JSON: the stable keys of `plan --json`.
+
+Sizes are in bytes, times in seconds, rates in tokens a second, money in US dollars. What is not
+known is null and named under `missing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from stoker.core.costs import MonthlyCost
+from stoker.core.estimate import Interval
+from stoker.core.machine import Machine
+from stoker.core.memory import MemoryNeed
+from stoker.core.proposal import Alternative, Cost, Proposal, Resident
+from stoker.core.speed import Speed
+from stoker.planning.proposal.listing import Row
+
+
+def describe(resident: Resident, machine: Machine) -> dict[str, Any]:
+    """One proposal's keys; of several `models`, with what they take together."""
+    if len(resident.proposals) == 1:
+        return {**describe_one(resident.proposals[0]), "machine": machine.name}
+    return {
+        "models": [describe_one(one) for one in resident.proposals],
+        "verdict": resident.verdict.value,
+        "total_bytes": resident.total_bytes,
+        "available_bytes": resident.available_bytes,
+        "machine": machine.name,
+    }
+
+
+def describe_one(proposal: Proposal) -> dict[str, Any]:
+    """The keys of one proposal."""
+    plan = proposal.plan
+    return {
+        "model": str(plan.model.ref),
+        "source": proposal.source,
+        "here": proposal.here,
+        "digest": proposal.digest,
+        "engine": plan.engine,
+        "device": _plain(asdict(proposal.device)),
+        "quantization": proposal.quantization,
+        "context": plan.context,
+        "slots": plan.slots,
+        "threads": plan.threads,
+        "kv_type": plan.kv_type,
+        "memory": describe_memory(proposal.need, proposal.available_bytes),
+        "speed": describe_speed(proposal.speed),
+        "cost": _cost(proposal.cost),
+        "verdict": proposal.verdict.value,
+        "reasons": [asdict(reason) for reason in proposal.reasons],
+        "alternatives": [_alternative(one) for one in proposal.alternatives],
+        "changes": [_alternative(one) for one in proposal.changes],
+        "fallback": None if proposal.fallback is None else _alternative(proposal.fallback),
+        "missing": list(proposal.missing),
+        "notes": list(proposal.notes),
+    }
+
+
+def describe_memory(need: MemoryNeed, available_bytes: int) -> dict[str, Any]:
+    """What a model takes, by part, and every piece with its device."""
+    return {
+        "weights_bytes": need.weights_bytes,
+        "kv_bytes": need.kv_bytes,
+        "compute_bytes": need.compute_bytes,
+        "other_bytes": need.other_bytes,
+        "total_bytes": need.total_bytes,
+        "available_bytes": available_bytes,
+        "source": need.source,
+        "parts": [
+            {"part": one.part.value, "device": one.device, "bytes": one.size_bytes}
+            for one in need.taken
+        ],
+    }
+
+
+def describe_speed(speed: Speed) -> dict[str, Any]:
+    """The speeds as intervals, and what they are about."""
+    figures = (
+        "load_s",
+        "load_cold_s",
+        "ttft_s",
+        "prefill_tok_s",
+        "decode_tok_s",
+        "stream_tok_s",
+        "total_tok_s",
+    )
+    return {
+        **{name: interval(getattr(speed, name)) for name in figures},
+        "prompt_tokens": speed.occasion.prompt_tokens,
+        "context_tokens": speed.occasion.context,
+        "streams": speed.occasion.streams,
+        "source": speed.source.value,
+        "notes": list(speed.notes),
+    }
+
+
+def describe_rows(rows: list[Row], machine: Machine) -> dict[str, Any]:
+    """What a machine can run."""
+    return {
+        "machine": machine.name,
+        "models": [
+            {
+                "model": row.name,
+                "parameters": row.parameters,
+                "quantization": row.quantization,
+                "tier": row.tier,
+                "device": row.device.kind.value,
+                "weights_bytes": row.weights_bytes,
+                "total_bytes": row.total_bytes,
+                "context": row.context,
+                "verdict": row.verdict.value,
+                "decode_tok_s": interval(row.decode_tok_s),
+                "ttft_s": interval(row.ttft_s),
+            }
+            for row in rows
+        ],
+    }
+
+
+def interval(value: Interval | None) -> dict[str, float | None] | None:
+    """The three percentiles; one without bound is null."""
+    if value is None:
+        return None
+    return {name: _finite(getattr(value, name)) for name in ("p10", "p50", "p90")}
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def _alternative(one: Alternative) -> dict[str, Any]:
+    return {**_plain(asdict(one)), "decode_tok_s": interval(one.decode_tok_s)}
+
+
+def _cost(cost: Cost) -> dict[str, Any] | None:
+    if cost.local is None and cost.api is None:
+        return None
+    even, capacity = cost.break_even, cost.capacity
+    return {
+        "local": _month(cost.local),
+        "api": _month(cost.api),
+        "api_model": cost.api_reference or None,
+        "price_dated": cost.price_dated or None,
+        "break_even_requests_per_day": None if even is None else interval(even.requests_per_day),
+        "break_even_reason": None if even is None else even.reason or None,
+        "capacity": None if capacity is None else capacity.verdict.value,
+        "capacity_why": None if capacity is None else capacity.why,
+        "missing": list(cost.missing),
+    }
+
+
+def _month(cost: MonthlyCost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    return {
+        "total_usd_month": interval(cost.total),
+        "known_usd_month": interval(cost.known),
+        "usd_per_mtok": interval(cost.usd_per_mtok),
+        "parts": {part.name: interval(part.usd) for part in cost.parts},
+    }
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: getattr(value, "value", value) for name, value in fields.items()}

@@ -1,0 +1,121 @@
+"""What planning says of one model on one machine: how to run it, if it fits, how fast, and why.
+
+The plan itself is in `plan`; a set of plans that live together is a `Resident`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stoker.core.costs import BreakEven, Capacity, MonthlyCost
+from stoker.core.estimate import Interval
+from stoker.core.memory import MemoryNeed
+from stoker.core.plan import Device, Plan, Verdict
+from stoker.core.speed import Speed
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one thing is as it is; `about` is a stable word for programs: `verdict`, `context`."""
+
+    about: str
+    say: str
+
+
+class ChangeKind(StrEnum):
+    """What of a plan is different."""
+
+    SLOTS = "slots"
+    KV_TYPE = "kv_type"
+    CONTEXT = "context"
+    SEVERAL = "several"
+    QUANTIZATION = "quantization"
+    MODEL = "model"
+    DEVICE = "device"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another way to run it, or something else to run; None where a figure is not known.
+
+    `value` is what to ask for instead (`Q4_K_M`, `2048`, a model's name). `source` says where the
+    bytes come from. `weights_bytes` and `total_bytes` are of the whole, on all devices.
+    """
+
+    kind: ChangeKind
+    value: str
+    say: str
+    verdict: Verdict | None = None
+    weights_bytes: int | None = None
+    total_bytes: int | None = None
+    decode_tok_s: Interval | None = None
+    loss: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What `volume_per_day` requests a day cost here and at an API, where that can be told.
+
+    `fixed_usd_month` is what a month here costs when nobody asks anything.
+    """
+
+    volume_per_day: float = 0.0
+    fixed_usd_month: Interval | None = None
+    local: MonthlyCost | None = None
+    api: MonthlyCost | None = None
+    api_reference: str = ""
+    price_dated: str = ""
+    break_even: BreakEven | None = None
+    capacity: Capacity | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How to run one model, and what is known of it.
+
+    `source` is what names the model to `stoker pull` or `stoker serve`; `here` says that its file
+    lies on this machine. `available_bytes` is what may be taken on the plan's device now, within
+    the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
+    smallest first; empty where it fits. `missing` names the figures that nobody could tell.
+    """
+
+    plan: Plan
+    source: str
+    quantization: str
+    need: MemoryNeed
+    device: Device
+    verdict: Verdict
+    available_bytes: int
+    spare_bytes: int
+    speed: Speed
+    here: bool = True
+    cost: Cost = field(default_factory=Cost)
+    reasons: tuple[Reason, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    changes: tuple[Alternative, ...] = ()
+    fallback: Alternative | None = None
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the model's file, where it is known."""
+        return self.plan.model.facts.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Several models that are loaded at a time; each proposal's verdict is that of its place.
+
+    Models are placed in their order: one that would take the set over what is available does not
+    fit, whatever it would do alone.
+    """
+
+    proposals: tuple[Proposal, ...]
+    total_bytes: int
+    available_bytes: int
+    verdict: Verdict

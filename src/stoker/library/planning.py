@@ -1,0 +1,203 @@
+"""Plans with everything they are made from: the model's header, this machine, the engine's count.
+
+What is decided is `stoker.planning`'s; here facts and figures are brought together. What cannot be
+had is named in the proposal, and the plan goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stoker.core.errors import HomeError, LoadTimeoutError, WorkerError
+from stoker.core.machine import Machine
+from stoker.core.memory import MemoryNeed
+from stoker.core.model import LocalModel, ModelRef
+from stoker.core.needs import Needs
+from stoker.core.plan import Plan
+from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.engines.registry import find_engine
+from stoker.library.machine import known_machine
+from stoker.library.speeds import find_estimate
+from stoker.library.subjects import Subject, find_subject
+from stoker.models.gguf.hollow import read_hollow
+from stoker.models.storing.store import Store
+from stoker.planning.catalogue import Entry, build_catalogue
+from stoker.planning.defaults import Wishes
+from stoker.planning.memory.formula import completed, disagreement
+from stoker.planning.proposal.choosing import Asked
+from stoker.planning.proposal.counting import count_plainly, waiting_for
+from stoker.planning.proposal.fitting import judge, room_of, worst
+from stoker.planning.proposal.listing import Row, list_models
+from stoker.planning.proposal.proposing import propose, with_cost
+from stoker.planning.proposal.question import EstimateSpeed, Question
+from stoker.planning.proposal.residing import draft_together, with_taken
+from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.speed.rough import rough_speed
+from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.published.judgement import load_judgement
+from stoker.state.home import Home
+from stoker.workers.dry_run import count_memory
+
+if TYPE_CHECKING:
+    from stoker.library.costing import Stated
+
+MODELS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be planned, and with what.
+
+    `machine` is another one than this, where somebody asks about it: its GPUs are then planned
+    with. `stated` are the needs that somebody stated. With `pin` every local file is hashed.
+    """
+
+    models: Sequence[str]
+    wishes: Wishes = field(default_factory=Wishes)
+    kv_type: str = "f16"
+    engine: str = "llamacpp"
+    budget_bytes: int | None = None
+    machine: Machine | None = None
+    stated: Stated | None = None
+    pin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every proposal of one order shares."""
+
+    machine: Machine
+    home: Home
+    estimate: EstimateSpeed
+    catalogue: tuple[Entry, ...]
+    elsewhere: bool = False
+    missing: tuple[str, ...] = ()
+    api: Alternative | None = None
+
+
+def plan_models(order: Order) -> tuple[Resident, Machine]:
+    """`propose_models` for code that does not await, and the machine that it is about."""
+    around = look_around(order)
+    return asyncio.run(propose_models(order, around)), around.machine
+
+
+def look_around(order: Order) -> Surroundings:
+    """The machine, its figures and the catalogue.
+
+    Raises:
+        ContradictoryNeedsError: the stated needs cannot be met together.
+    """
+    home = Home.find()
+    machine, why = (order.machine, ()) if order.machine else known_machine(home, gpus=True)
+    api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
+    missing = tuple(f"measurements of this machine: {reason}" for reason in why)
+    catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
+    if order.machine is not None:
+        return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True, api=api)
+    estimate, uncalibrated = find_estimate(home)
+    missing += uncalibrated
+    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api)
+
+
+def _within(machine: Machine, budget_bytes: int | None) -> Machine:
+    """`machine` as if it had no more memory than the budget."""
+    if budget_bytes is None:
+        return machine
+    total = min(budget_bytes, machine.memory_total_bytes)
+    free = min(budget_bytes, machine.memory_available_bytes)
+    return replace(machine, memory_total_bytes=total, memory_available_bytes=free)
+
+
+async def propose_models(order: Order, around: Surroundings) -> Resident:
+    """A proposal for each model of `order`, planned so that all are loaded at a time.
+
+    Raises:
+        StokerError: a model cannot be found or read, or what was asked for is out of its bounds.
+    """
+    store = Store(around.home.models)
+    free = room_of(around.machine, order.budget_bytes).available_bytes
+    subjects = [await find_subject(text, store, free, pin=order.pin) for text in order.models]
+    questions = [_question(order, around, subject) for subject in subjects]
+    proposals: list[Proposal] = []
+    taken: dict[str, int] = {}
+    plans = draft_together(questions)
+    for subject, question, plan in zip(subjects, questions, plans, strict=True):
+        beside = replace(question, taken=taken)
+        proposal = await _propose(beside, plan, subject, around, order)
+        taken = with_taken(taken, proposal.need)
+        proposals.append(proposal)
+    total = sum(_own_memory(one) for one in proposals)
+    room = room_of(around.machine, order.budget_bytes)
+    verdict = worst([judge(total, room), *(one.verdict for one in proposals)])
+    if len(proposals) == 1:
+        verdict = proposals[0].verdict
+    return Resident(tuple(proposals), total, room.available_bytes, verdict)
+
+
+def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
+    needs = order.stated.needs if order.stated else Needs()
+    return Question(
+        model=subject.model,
+        source=subject.source,
+        quantization=subject.quantization,
+        machine=around.machine,
+        asked=Asked(order.wishes, needs, order.kv_type, order.engine, shared_by=len(order.models)),
+        estimate=around.estimate,
+        here=subject.here,
+        gpus=around.elsewhere,
+        budget_bytes=order.budget_bytes,
+        losses=load_losses(),
+        listed=subject.listed,
+        catalogue=around.catalogue,
+        api=around.api,
+    )
+
+
+async def _propose(
+    question: Question, plan: Plan, subject: Subject, around: Surroundings, order: Order
+) -> Proposal:
+    need, notes = await _count(plan, subject, around.home)
+    proposal = propose(question, plan, need, (*subject.notes, *notes))
+    proposal = replace(proposal, missing=(*proposal.missing, *around.missing))
+    if order.stated is None:
+        return proposal
+    from stoker.library.costing import cost_of  # noqa: PLC0415 - it needs a slow import
+
+    return with_cost(proposal, cost_of(proposal, order.stated, around.machine))
+
+
+async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:
+    """What the engine counts, held against the formula; the formula where it cannot be asked."""
+    formula = count_plainly(plan)
+    try:
+        hollow = subject.hollow or read_hollow(plan.model.path)
+        exact = await count_memory(
+            plan, find_engine(plan.engine), directory=home.prepare().workers, hollow=hollow
+        )
+    except (WorkerError, LoadTimeoutError, HomeError) as error:
+        return formula, (f"the engine could not count the memory: {error.message}",)
+    whole = completed(exact, plan, waiting_for(plan))
+    told = disagreement(whole, formula, plan.model.facts.architecture)
+    return whole, (told,) if told else ()
+
+
+def _own_memory(proposal: Proposal) -> int:
+    """What a proposal takes of the machine's own memory."""
+    return proposal.need.of(device="cpu")
+
+
+def what_runs(order: Order) -> tuple[list[Row], Machine]:
+    """What the machine can run of the well-known models, by formula alone."""
+    around = look_around(order)
+    losses = load_losses()
+    entry = around.catalogue[0]
+    facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
+    model = LocalModel(ModelRef(entry.shape.name), Path(entry.shape.name), facts)
+    subject = Subject(model, entry.shape.name, entry.quantization, here=False)
+    wishes = replace(order.wishes, slots=order.wishes.slots or 1)
+    question = _question(replace(order, models=("",), wishes=wishes), around, subject)
+    return list_models(question, around.catalogue, losses), around.machine

@@ -1,0 +1,118 @@
+"""From what a person names to a model that can be planned for, near or far.
+
+A far model is read by its header alone. Owns what it is called and which of its files are listed;
+blocking calls are made from `planning`'s coroutine, they take milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stoker.core.errors import SeveralFilesError
+from stoker.core.model import LocalModel, ModelFacts, ModelRef
+from stoker.models.catalogue import find_model, looks_like_path, ref_of
+from stoker.models.gguf.hollow import Hollow
+from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
+from stoker.models.storing.store import Store, hash_file
+from stoker.planning.proposal.quantizations import pick
+
+_MIXTURE = re.compile(
+    r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
+)
+# Files of these types are published as such mixtures, where their name does not say which.
+_USUAL = {"Q6_K": "Q6_K", "Q5_K": "Q5_K_M", "Q4_K": "Q4_K_M", "Q3_K": "Q3_K_M", "Q2_K": "Q2_K"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One model: where it is, what it is called, and its header hollow where its file is far.
+
+    `source` is what a person writes to have it served or pulled, `listed` the files of other
+    quantizations at its source, with their bytes.
+    """
+
+    model: LocalModel
+    source: str
+    quantization: str
+    here: bool = True
+    hollow: tuple[Hollow, ...] = ()
+    listed: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+async def find_subject(
+    text: str, store: Store, available_bytes: int, *, pin: bool = False
+) -> Subject:
+    """The model that `text` names; with `pin` a file of no known digest is hashed.
+
+    Of a repository with several quantizations the usual one that `available_bytes` can hold.
+
+    Raises:
+        ModelNotFoundError, ModelFileError: there is none here, or it cannot be read.
+        SourceError, InvalidSourceError, SeveralFilesError: nor there.
+    """
+    if not is_far(text):
+        return near_subject(text, store, pin=pin)
+    reference = parse_reference(text)
+    try:
+        return await _far(reference)
+    except SeveralFilesError as error:
+        if not (isinstance(reference, HubReference) and reference.choice is None):
+            raise
+        sizes = {one.quantization: one.size_bytes for one in error.choices if one.quantization}
+        listed = {kind: size for kind, size in sizes.items() if size}
+        if not listed:
+            raise
+    choice = pick(listed, available_bytes)
+    note = (
+        f"of {len(listed)} quantizations there {choice} was taken; name another as {reference}:..."
+    )
+    found = await _far(replace(reference, choice=choice))
+    return replace(found, notes=(*found.notes, note))
+
+
+def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
+    """As `find_subject`, for what lies on this machine."""
+    model = find_model(text, store)
+    if pin and model.facts.digest is None:
+        model = replace(model, facts=replace(model.facts, digest=hash_file(model.path)))
+    name, _, path = text.rpartition("=")
+    source = f"{name}={Path(path).expanduser().absolute()}" if name else text
+    if not name and looks_like_path(text):
+        source = str(model.path)
+    return Subject(model, source, called(model.facts, f"{text} {model.path.name}"))
+
+
+async def _far(reference: Reference) -> Subject:
+    from stoker.models.looking.look import look_closely  # noqa: PLC0415 - a web library
+
+    headers, offer = await look_closely(reference)
+    name = offer.model.name.rsplit("/", 1)[-1]
+    facts = headers.facts
+    model = LocalModel(_name_of(name), Path(name), facts)
+    quantization = offer.model.quantization or called(facts, name)
+    here = offer.model.path is not None
+    return Subject(
+        model,
+        offer.source,
+        quantization,
+        here=here,
+        hollow=headers.hollow(),
+        listed=dict(offer.listed),
+        notes=offer.notes,
+    )
+
+
+def called(facts: ModelFacts, name: str) -> str:
+    """The quantization as people call it: by the file's name, else what its type is usually in."""
+    found: list[str] = _MIXTURE.findall(name.removesuffix(".gguf"))
+    if found and found[-1].upper().startswith(facts.quantization.upper()[:2]):
+        return found[-1].upper()
+    return _USUAL.get(facts.quantization, facts.quantization)
+
+
+def _name_of(file: str) -> ModelRef:
+    return ref_of(Path(file))

@@ -1,0 +1,1 @@
+"""Folders of Hugging Face files: documents, tensors, and what they say of a model."""

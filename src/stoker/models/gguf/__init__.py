@@ -1,0 +1,1 @@
+"""GGUF files: bounded readers of their headers, their parts and their names."""

@@ -1,0 +1,1 @@
+"""A model from its source into the store, step by step."""

@@ -1,0 +1,1 @@
+"""Synthetic models: real files with random weights."""

@@ -1,0 +1,1 @@
+"""Local, API or both: rules on needs and figures. Pure."""

@@ -1,0 +1,102 @@
+"""Advice: the situation, the rules' answer, what would change it, and what to watch.
+
+Pure: what a machine can do, what prices are and which rules hold is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stoker.core.advice import Advice, Answer, Change
+from stoker.core.machine import Machine
+from stoker.core.needs import Needs
+from stoker.core.rules import RuleBook
+from stoker.planning.advice.changes import find_changes, find_pairs
+from stoker.planning.advice.facts import Facts, state_facts
+from stoker.planning.advice.rules import Decision, allowed_answers, decide, holds, say
+from stoker.planning.advice.situation import Case, Situation, look_at, with_case
+
+
+def advise(case: Case, book: RuleBook) -> Advice:
+    """Where to run what `case` needs, by the rules of `book`."""
+    situation = look_at(case)
+    decision = decide(book, state_facts(situation), allowed_answers(case.needs))
+    answer = decision.answer
+    facts = state_facts(situation, answer)
+    return Advice(
+        answer=answer,
+        headline=_headline(answer, situation),
+        reasons=decision.fired,
+        changes=_changes(case, book, answer),
+        watch=tuple(say(one.say, facts) for one in book.watches if holds(one.when, facts)),
+        boundary=_boundary(book, facts) if answer is Answer.HYBRID else (),
+        local=situation.local,
+        api=situation.api,
+        local_cost=situation.local_cost,
+        api_cost=situation.api_cost,
+        break_even=situation.even,
+        capacity=situation.capacity,
+        assumed=tuple(_assumed(situation)),
+        missing=tuple(_missing(situation)),
+        rules=tuple((rule.name, holds(rule.when, facts)) for rule in book.rules),
+        options=situation.options,
+    )
+
+
+def _changes(case: Case, book: RuleBook, now: Answer) -> tuple[Change, ...]:
+    def ask(needs: Needs, machine: Machine) -> Answer:
+        return _decision(with_case(case, needs, machine), book).answer
+
+    changes = find_changes(case.needs, case.machine, now, ask)
+    if now is Answer.CONTRADICTION and not changes:
+        return find_pairs(case.needs, case.machine, ask)
+    return changes
+
+
+def _decision(case: Case, book: RuleBook) -> Decision:
+    return decide(book, state_facts(look_at(case)), allowed_answers(case.needs))
+
+
+def _headline(answer: Answer, situation: Situation) -> str:
+    local, api = situation.local, situation.api
+    here = "no model" if local is None else local.name
+    there = "an endpoint" if api is None else api.reference
+    kind = "" if local is None else f" in {local.quantization}"
+    return {
+        Answer.LOCAL: f"Run it here: {here}{kind}.",
+        Answer.API: f"Use an API: {there}.",
+        Answer.HYBRID: f"Split it: sensitive work stays here ({here}), the rest goes to {there}.",
+        Answer.CONTRADICTION: "These needs contradict each other: nothing meets them all.",
+    }[answer]
+
+
+def _boundary(book: RuleBook, facts: Facts) -> tuple[str, ...]:
+    return tuple(say(sentence, facts) for sentence in book.boundary)
+
+
+def _assumed(situation: Situation) -> Iterator[str]:
+    """What nobody stated and the answer rests on."""
+    case = situation.case
+    needs, judgement = case.needs, case.judgement
+    if needs.quality is None:
+        yield f"{judgement.quality} answers"
+    if needs.prompt_tokens is None:
+        yield f"{judgement.prompt_tokens} tokens of prompt"
+    if needs.answer_tokens is None:
+        yield f"{judgement.answer_tokens} tokens of answer"
+    if situation.volume is not None:
+        yield f"a busiest hour of {judgement.peak_factor:g} times the average"
+        if case.costs.watts_source.value == "assumed":
+            yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
+    yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
+
+
+def _missing(situation: Situation) -> Iterator[str]:
+    """The figures that would have said more."""
+    costs = (situation.local_cost, situation.api_cost)
+    names = [name for cost in costs if cost is not None for name in cost.missing]
+    if situation.local is not None and situation.local.stream_tok_s is None:
+        names.append("tokens per second here")
+    if situation.volume is None:
+        names.append("requests a day")
+    yield from dict.fromkeys(names)

@@ -1,0 +1,1 @@
+"""From a question to a plan with its verdict, reasons and alternatives. Pure."""

@@ -1,0 +1,156 @@
+"""What would make a plan fit: the smallest change of each kind, found by trying.
+
+Pure. A change is small where people notice little of it: first fewer answers at a time, then a
+smaller format of the KV cache, a shorter context, a smaller quantization, several of these, and
+last another model. What is found does fit, by the same judgement that the plan did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from stoker.core.model import AttentionKind, LocalModel
+from stoker.core.plan import Plan
+from stoker.core.proposal import Alternative, ChangeKind
+from stoker.core.units import format_bytes
+from stoker.planning.proposal.choosing import CELLS, Count, Judge
+from stoker.planning.proposal.quantizations import Quantized, requantized
+
+# Shorter than this a context holds no conversation.
+CONTEXT_USEFUL = 512
+_KV_SMALLER = ("q8_0", "q4_0")
+_KV_BLOCK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How plans are counted and judged, and what else there is: `quantized` of the same model."""
+
+    count: Count
+    judge: Judge
+    quantized: Sequence[Quantized] = ()
+
+
+def find_changes(plan: Plan, means: Means) -> tuple[Alternative, ...]:
+    """The changes that would make `plan` fit, each the smallest of its kind, the smallest first."""
+    single = [change for find in _SINGLE if (change := find(plan, means))]
+    return tuple(single) or tuple(_several(plan, means))
+
+
+def _fewer_slots(plan: Plan, means: Means) -> Alternative | None:
+    found = _largest(1, plan.slots - 1, lambda slots: replace(plan, slots=slots), means)
+    if found is None:
+        return None
+    say = f"{found.slots} instead of {plan.slots} answers at a time (--parallel {found.slots})"
+    return _change(ChangeKind.SLOTS, str(found.slots), say, found, means)
+
+
+def _smaller_kv(plan: Plan, means: Means) -> Alternative | None:
+    for kind in _KV_SMALLER if takes_quantized_kv(plan) else ():
+        found = replace(plan, kv_type=kind)
+        if means.judge(found).usable:
+            say = f"a KV cache in {kind} (--kv-type {kind}), which attention reads more slowly"
+            return _change(ChangeKind.KV_TYPE, kind, say, found, means)
+    return None
+
+
+def _shorter_context(plan: Plan, means: Means) -> Alternative | None:
+    def make(blocks: int) -> Plan:
+        return replace(plan, context=blocks * CELLS)
+
+    found = _largest(CONTEXT_USEFUL // CELLS, (plan.context - 1) // CELLS, make, means)
+    if found is None:
+        return None
+    say = f"a context of {found.context} instead of {plan.context} tokens (--ctx {found.context})"
+    return _change(ChangeKind.CONTEXT, str(found.context), say, found, means)
+
+
+def _smaller_quantization(plan: Plan, means: Means) -> Alternative | None:
+    for one in _narrower(plan, means):
+        found = with_quantization(plan, one)
+        if means.judge(found).usable:
+            size = format_bytes(one.weights_bytes)
+            say = f"the quantization {one.name}, with about {size} of weights"
+            return _change(ChangeKind.QUANTIZATION, one.name, say, found, means)
+    return None
+
+
+_SINGLE: tuple[Callable[[Plan, Means], Alternative | None], ...] = (
+    _fewer_slots,
+    _smaller_kv,
+    _shorter_context,
+    _smaller_quantization,
+)
+
+
+def _several(plan: Plan, means: Means) -> Iterator[Alternative]:
+    """One answer at a time and a shorter context; then in smaller and smaller quantizations."""
+    one = replace(plan, slots=1)
+    for quantized in (None, *_narrower(plan, means)):
+        base = one if quantized is None else with_quantization(one, quantized)
+        found = base if means.judge(base).usable else _shortened(base, means)
+        if found is not None:
+            parts = [f"--parallel {found.slots}"] if plan.slots > 1 else []
+            parts += [f"--ctx {found.context}"] if found.context != plan.context else []
+            values = [*([quantized.name] if quantized else []), *parts]
+            say = " and ".join([", ".join(values[:-1]), values[-1]] if values[1:] else values)
+            yield _change(ChangeKind.SEVERAL, " ".join(values), say, found, means)
+            return
+
+
+def _shortened(plan: Plan, means: Means) -> Plan | None:
+    def make(blocks: int) -> Plan:
+        return replace(plan, context=blocks * CELLS)
+
+    return _largest(CONTEXT_USEFUL // CELLS, (plan.context - 1) // CELLS, make, means)
+
+
+def takes_quantized_kv(plan: Plan) -> bool:
+    """Whether the engine can keep this model's keys and values in blocks of 32."""
+    facts = plan.model.facts
+    lengths = (facts.head_length_k, facts.head_length_v)
+    plain = {AttentionKind.FULL, AttentionKind.GROUPED, AttentionKind.WINDOWED}
+    return (
+        plan.kv_type in {"f16", "bf16", "f32"}
+        and bool(set(facts.attention) & plain)
+        and AttentionKind.LATENT not in facts.attention
+        and all(length and length % _KV_BLOCK == 0 for length in lengths)
+    )
+
+
+def with_quantization(plan: Plan, wanted: Quantized) -> Plan:
+    """`plan` for the same model in another quantization."""
+    model = LocalModel(plan.model.ref, plan.model.path, requantized(plan.model.facts, wanted))
+    return replace(plan, model=model)
+
+
+def _narrower(plan: Plan, means: Means) -> list[Quantized]:
+    own = plan.model.facts.file_bytes
+    return [one for one in means.quantized if one.weights_bytes < own]
+
+
+def _largest(low: int, high: int, make: Callable[[int], Plan], means: Means) -> Plan | None:
+    """The plan of the largest number from `low` to `high` that fits; more never takes less."""
+    if low > high or not means.judge(make(low)).usable:
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        if means.judge(make(middle)).usable:
+            low = middle
+        else:
+            high = middle - 1
+    return make(low)
+
+
+def _change(kind: ChangeKind, value: str, say: str, plan: Plan, means: Means) -> Alternative:
+    need = means.count(plan)
+    return Alternative(
+        kind=kind,
+        value=value,
+        say=f"{say}: {format_bytes(need.total_bytes)} in all",
+        verdict=means.judge(plan),
+        weights_bytes=need.weights_bytes,
+        total_bytes=need.total_bytes,
+        source=need.source,
+    )

@@ -1,0 +1,73 @@
+"""Everything that a proposal is made from: one model, one machine, what was asked for, the figures.
+
+Pure. The question knows how to judge a plan by formula; what is made of it is `proposing`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stoker.core.machine import Machine
+from stoker.core.memory import MemoryNeed
+from stoker.core.model import LocalModel, ModelFacts
+from stoker.core.plan import Device, Plan, Verdict
+from stoker.core.proposal import Alternative
+from stoker.core.published import PublishedLoss
+from stoker.core.speed import Occasion, Speed
+from stoker.planning.catalogue import Entry
+from stoker.planning.proposal.choosing import Asked
+from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.fitting import Room, room_of
+from stoker.planning.proposal.placing import Placed, on_processor, place
+from stoker.planning.proposal.quantizations import Quantized, quantizations_of
+from stoker.planning.quality import MeasuredLoss
+
+EstimateSpeed = Callable[[Plan, Device, Machine, Occasion], Speed]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One model on one machine, with everything that a proposal is made from.
+
+    `quantization` is what the model's file is called by, `listed` the files of other quantizations
+    at its source with their bytes. `gpus` says whether GPUs may be planned with. `taken` is what
+    models planned before this one take of each device. `api` is where requests may go instead.
+    """
+
+    model: LocalModel
+    source: str
+    quantization: str
+    machine: Machine
+    asked: Asked
+    estimate: EstimateSpeed
+    here: bool = True
+    gpus: bool = False
+    budget_bytes: int | None = None
+    taken: Mapping[str, int] = field(default_factory=dict)
+    losses: Sequence[PublishedLoss] = ()
+    measured_loss: MeasuredLoss | None = None
+    listed: Mapping[str, int] = field(default_factory=dict)
+    catalogue: Sequence[Entry] = ()
+    api: Alternative | None = None
+
+    @property
+    def room(self) -> Room:
+        """What the machine's memory has for this model."""
+        return room_of(self.machine, self.budget_bytes).without(self.taken.get("cpu", 0))
+
+    def placed(self, need: MemoryNeed, facts: ModelFacts) -> Placed:
+        """`need` on the device that computes."""
+        if self.gpus:
+            return place(need, facts, self.machine, self.budget_bytes, self.taken)
+        return on_processor(need, facts, self.room)
+
+    def judge(self, plan: Plan) -> Verdict:
+        """Whether `plan` fits, by formula."""
+        return self.placed(count_plainly(plan), plan.model.facts).verdict
+
+    @property
+    def quantized(self) -> tuple[Quantized, ...]:
+        """The other quantizations of the model."""
+        facts = self.model.facts
+        return quantizations_of(facts, self.quantization, self.losses, self.listed)

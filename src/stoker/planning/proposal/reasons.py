@@ -1,0 +1,93 @@
+"""Why a plan is as it is, in sentences with their figures. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stoker.core.plan import DeviceKind
+from stoker.core.proposal import Proposal, Reason
+from stoker.core.speed import SpeedSource
+from stoker.core.units import format_bytes
+from stoker.planning.defaults import ONE_THREAD_BYTES
+from stoker.planning.proposal.fitting import say_verdict
+from stoker.planning.proposal.placing import Placed
+from stoker.planning.proposal.question import Question
+from stoker.planning.quality import describe_loss, known_loss
+
+_SOURCES = {
+    "engine": "the engine counted weights, KV cache and compute itself, without taking them",
+    "formula": "counted by formula: the engine was not asked",
+    "file size": "only the file's size is known, so it takes more than is shown",
+}
+_SPEEDS = {
+    SpeedSource.MEASURED: "measured with this model on this machine",
+    SpeedSource.CALIBRATION: "from this machine's calibration",
+    SpeedSource.PUBLISHED: "from published figures of memory bandwidth, so the interval is wide",
+    SpeedSource.UNKNOWN: "nothing is known that speeds could be told from",
+}
+
+
+def reasons_for(question: Question, proposal: Proposal, placed: Placed) -> tuple[Reason, ...]:
+    """The reasons of everything that `proposal` decides."""
+    return tuple(_reasons(question, proposal, placed))
+
+
+def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator[Reason]:
+    plan, need = proposal.plan, proposal.need
+    name, room = placed.main
+    where = "" if name == "cpu" else f"on {proposal.device.name}, "
+    verdict = say_verdict(proposal.verdict, need.of(device=name), room)
+    if taken := sum(question.taken.values()):
+        verdict += f", after {format_bytes(taken)} for the models before it"
+    yield Reason("verdict", where + verdict)
+    yield Reason("memory", _SOURCES[need.source])
+    yield Reason("device", _device(question, proposal))
+    loss = known_loss(proposal.quantization, question.losses, question.measured_loss)
+    yield Reason("quantization", describe_loss(loss))
+    yield Reason("context", _context(question, proposal))
+    yield Reason("slots", _slots(question, proposal))
+    yield Reason("threads", _threads(question, proposal))
+    if plan.kv_type != "f16":
+        yield Reason("kv_type", f"the KV cache in {plan.kv_type}, as asked for")
+    notes = "".join(f"; {note}" for note in proposal.speed.notes)
+    yield Reason("speed", f"{_SPEEDS[proposal.speed.source]}{notes}")
+
+
+def _device(question: Question, proposal: Proposal) -> str:
+    device, gpus = proposal.device, question.machine.gpus
+    if device.kind is DeviceKind.GPU:
+        return f"all {device.layers} layers fit on {device.name}; an estimate, not the engine's"
+    if device.kind is DeviceKind.SPLIT:
+        return (
+            f"{device.gpu_layers} of {device.layers} layers fit on {device.name}, the others stay "
+            "with the processor; an estimate, not the engine's"
+        )
+    if gpus and not question.gpus:
+        return f"the engine installed here computes on the processor, {gpus[0].name} or not"
+    return "no layer fits on the GPU" if gpus else "the machine has no GPU that could be read"
+
+
+def _context(question: Question, proposal: Proposal) -> str:
+    plan, trained = proposal.plan, proposal.plan.model.facts.context_length
+    of = f", of the {trained} that the model was trained for" if trained else ""
+    if question.asked.context is not None:
+        return f"{plan.context} tokens for each slot, as asked for{of}"
+    return f"{plan.context} tokens for each slot: what fits of a usual conversation{of}"
+
+
+def _slots(question: Question, proposal: Proposal) -> str:
+    count = proposal.plan.slots
+    words = "one answer at a time" if count == 1 else f"{count} answers at a time"
+    how = "as asked for" if question.asked.slots is not None else "the default, or what fits of it"
+    return f"{words}, {how}"
+
+
+def _threads(question: Question, proposal: Proposal) -> str:
+    threads, asked = proposal.plan.threads, question.asked
+    if asked.wishes.threads is not None:
+        return f"{threads}, as asked for"
+    if proposal.plan.model.facts.file_bytes < ONE_THREAD_BYTES:
+        return f"{threads}: threads of so small a model would mostly wait for each other"
+    if asked.shared_by > 1:
+        return f"{threads} of {question.machine.cores} cores: {asked.shared_by} models share them"
+    return f"{threads}: one for each physical core"

@@ -1,0 +1,182 @@
+"""What could be run instead: the quantizations above and below, a longer context, another model.
+
+Pure. Each is counted by formula and judged like the plan itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from stoker.core.estimate import Interval
+from stoker.core.model import LocalModel, ModelRef
+from stoker.core.plan import DeviceKind, Plan
+from stoker.core.proposal import Alternative, ChangeKind, Proposal
+from stoker.core.units import format_bytes
+from stoker.planning.advice.words import rate_span
+from stoker.planning.catalogue import Entry, rank
+from stoker.planning.proposal.choosing import CELLS
+from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.mending import with_quantization
+from stoker.planning.proposal.placing import place
+from stoker.planning.proposal.quantizations import Quantized, near
+from stoker.planning.proposal.question import Question
+from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.quality import describe_loss, known_loss
+
+# What Stoker makes smaller files from, and which of the usual ones it makes.
+_WHOLE = frozenset({"F32", "F16", "BF16"})
+_MADE_HERE = frozenset({"Q8_0"})
+
+
+def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternative, ...]:
+    """The next quantizations, the longest context that fits, and a GPU that is not planned with."""
+    pair = near(question.quantized, proposal.plan.model.facts.file_bytes)
+    found = [_quantized(question, proposal, one) for one in pair if one is not None]
+    return (*found, *_longest_context(question, proposal), *_on_gpu(question, proposal))
+
+
+def find_fallback(
+    proposal: Proposal,
+    alternatives: tuple[Alternative, ...],
+    model: Alternative | None,
+    api: Alternative | None,
+) -> Alternative | None:
+    """What to do where the plan cannot be kept: a smaller file, a smaller model, else an API."""
+    own = proposal.plan.model.facts.file_bytes
+    smaller = [
+        one
+        for one in alternatives
+        if one.kind is ChangeKind.QUANTIZATION
+        and one.verdict is not None
+        and one.verdict.usable
+        and (one.weights_bytes or 0) < own
+    ]
+    return next(iter((*smaller, *(one for one in (model, api) if one is not None))), None)
+
+
+def find_model(question: Question, plan: Plan) -> Alternative | None:
+    """The best smaller model of the catalogue that fits, with as much context and as many slots."""
+    own = plan.model.facts.file_bytes
+    fitting = (
+        (entry, found)
+        for entry in question.catalogue
+        if entry.weights_bytes < own and (found := _entry(question, plan, entry)) is not None
+    )
+    best = max(fitting, key=lambda pair: (rank(pair[0].tier), pair[0].weights_bytes), default=None)
+    return None if best is None else best[1]
+
+
+def plan_for_entry(entry: Entry, plan: Plan) -> Plan:
+    """`plan` for a model of the catalogue."""
+    facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
+    name = entry.shape.name
+    return replace(
+        plan, model=LocalModel(ModelRef(name), Path(name), facts), kv_type="f16", repack=True
+    )
+
+
+def _entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
+    found = plan_for_entry(entry, plan)
+    verdict = question.judge(found)
+    if not verdict.usable:
+        return None
+    need = count_plainly(found)
+    tier = entry.tier or "unproven"
+    return Alternative(
+        ChangeKind.MODEL,
+        entry.shape.name,
+        f"another model: {entry.shape.name} in {entry.quantization} ({tier}): "
+        f"{format_bytes(need.total_bytes)} in all",
+        verdict=verdict,
+        weights_bytes=need.weights_bytes,
+        total_bytes=need.total_bytes,
+        source=entry.source,
+    )
+
+
+def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alternative:
+    plan = with_quantization(proposal.plan, wanted)
+    need = count_plainly(plan)
+    placed = question.placed(need, plan.model.facts)
+    occasion = proposal.speed.occasion
+    speed = question.estimate(plan, placed.device, question.machine, occasion).decode_tok_s
+    loss = describe_loss(known_loss(wanted.name, question.losses, question.measured_loss))
+    own = proposal.plan.model.facts.file_bytes
+    difference = format_bytes(abs(wanted.weights_bytes - own))
+    way = "more" if wanted.weights_bytes > own else "less"
+    told = "" if speed is None else f", {rate_span(speed)}"
+    return Alternative(
+        ChangeKind.QUANTIZATION,
+        wanted.name,
+        f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}"
+        f"{_how(question, wanted)}",
+        verdict=placed.verdict,
+        weights_bytes=wanted.weights_bytes,
+        total_bytes=need.total_bytes,
+        decode_tok_s=speed,
+        loss=loss,
+        source=wanted.source,
+    )
+
+
+def _how(question: Question, wanted: Quantized) -> str:
+    """How to have it, where Stoker can make it from the file that is here."""
+    whole = question.quantization in _WHOLE and wanted.name in _MADE_HERE
+    if not (whole and question.here):
+        return ""
+    return f"; `stoker quantize {question.source} --to {wanted.name.lower()}`"
+
+
+def _against(speed: Interval | None, proposal: Proposal) -> str:
+    """How fast the alternative is beside the plan, in the middle."""
+    own = proposal.speed.decode_tok_s
+    if speed is None or own is None or not own.p50:
+        return ""
+    return f", {speed.p50 / own.p50:.2g} times the speed"
+
+
+def _longest_context(question: Question, proposal: Proposal) -> Iterator[Alternative]:
+    plan = proposal.plan
+    trained = plan.model.facts.context_length
+    context = plan.context
+    while proposal.verdict.usable and 2 * context <= trained:
+        if not question.judge(replace(plan, context=2 * context)).usable:
+            break
+        context *= 2
+    context = context if 2 * context <= trained else max(context, trained // CELLS * CELLS)
+    longest = replace(plan, context=context)
+    if context > plan.context and question.judge(longest).usable:
+        need = count_plainly(longest)
+        yield Alternative(
+            ChangeKind.CONTEXT,
+            str(context),
+            f"up to {context} tokens of context fit (--ctx {context}): "
+            f"{format_bytes(need.total_bytes)} in all",
+            verdict=question.judge(longest),
+            weights_bytes=need.weights_bytes,
+            total_bytes=need.total_bytes,
+            source=need.source,
+        )
+
+
+def _on_gpu(question: Question, proposal: Proposal) -> Iterator[Alternative]:
+    """A GPU of this machine that the installed engine cannot use."""
+    if question.gpus or not question.machine.gpus:
+        return
+    plan = proposal.plan
+    placed = place(count_plainly(plan), plan.model.facts, question.machine, question.budget_bytes)
+    if placed.device.kind is DeviceKind.CPU:
+        return
+    device = placed.device
+    yield Alternative(
+        ChangeKind.DEVICE,
+        device.name,
+        f"{device.gpu_layers} of {device.layers} layers would go on {device.name}, with an engine "
+        "that is built for it; the one installed here computes on the processor",
+        verdict=placed.verdict,
+        weights_bytes=placed.need.weights_bytes,
+        total_bytes=placed.need.total_bytes,
+        source="formula",
+    )

@@ -1,0 +1,1 @@
+"""How fast a model is expected to be, as intervals. Pure."""

@@ -1,0 +1,140 @@
+"""What earlier runs of a model took, in place of what was estimated of it.
+
+Pure. Where another basis knows how seconds depend on length and streams, the runs say by which
+factor it is off for this model; where none does, what was measured of a like occasion stands by
+itself. The interval is as wide as the runs differ from each other.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from stoker.core.measurement import AnswerMeasured, LoadMeasured
+from stoker.core.speed import SpeedSource
+from stoker.planning.speed.estimate import Basis
+from stoker.planning.speed.spread import Estimate, width_of
+from stoker.planning.speed.work import Work
+
+# Fewer runs than this say more about the moment than about the model.
+RUNS_MIN, LOADS_MIN = 3, 2
+ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN = 8, 32
+# Without a basis: how much longer or shorter an occasion may be to be alike.
+ALIKE = 1.5
+# A load is cold where most of the file came from the disk, warm where next to nothing did.
+COLD_SHARE, WARM_SHARE = 0.5, 0.05
+_NARROWEST = math.log(1.03)
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """Earlier runs with `threads` threads over a basis that may be None."""
+
+    below: Basis | None
+    loads: Sequence[LoadMeasured]
+    answers: Sequence[AnswerMeasured]
+    threads: int
+
+    @property
+    def source(self) -> SpeedSource:
+        """Measured, if any run counts; what a single figure rests on is in the notes."""
+        if self._own() or len(self._loads(cold=False)) >= LOADS_MIN:
+            return SpeedSource.MEASURED
+        return self.below.source if self.below is not None else SpeedSource.UNKNOWN
+
+    def step(self, work: Work, streams: int, past: float) -> Estimate | None:
+        """As `Basis.step`."""
+        runs = [
+            (_past(one), one.timings.decode_s / (one.usage.completion_tokens - 1))
+            for one in self._own()
+            if one.usage.completion_tokens >= ANSWER_TOKENS_MIN
+            and one.streams_first == one.streams_last == streams
+        ]
+        return self._told(runs, past, lambda back, back_to: back_to.step(work, streams, back))
+
+    def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
+        """As `Basis.prompt`."""
+        runs = [
+            (float(one.usage.prompt_tokens), one.timings.prefill_s)
+            for one in self._own()
+            if one.usage.prompt_tokens >= PROMPT_TOKENS_MIN
+            and one.usage.cached_tokens == 0
+            and one.streams_first == 1
+        ]
+        return self._told(
+            runs, float(tokens), lambda count, below: below.prompt(work, round(count), past)
+        )
+
+    def load(self, work: Work, *, cold: bool) -> Estimate | None:
+        """As `Basis.load`."""
+        seconds = [one.parts.total_s for one in self._loads(cold=cold)]
+        if len(seconds) >= LOADS_MIN:
+            return _of(seconds)
+        return self.below.load(work, cold=cold) if self.below is not None else None
+
+    def notes(self, work: Work) -> tuple[str, ...]:
+        """As `Basis.notes`."""
+        said = self.below.notes(work) if self.below is not None else ()
+        runs, loads = len(self._own()), len(self.loads)
+        return (f"{loads} loads and {runs} answers of this model were measured here", *said)
+
+    def _own(self) -> list[AnswerMeasured]:
+        return [
+            one
+            for one in self.answers
+            if one.key.threads == self.threads and one.usage.completion_tokens > 1
+        ]
+
+    def _loads(self, *, cold: bool) -> list[LoadMeasured]:
+        return [
+            one
+            for one in self.loads
+            if one.disk_bytes is not None and one.file_bytes and _is(one, cold=cold)
+        ]
+
+    def _told(
+        self,
+        runs: Sequence[tuple[float, float]],
+        asked: float,
+        estimate: Callable[[float, Basis], Estimate | None],
+    ) -> Estimate | None:
+        """Of `runs` (length, seconds): what they say of the length `asked`, or what lies below."""
+        below = self.below
+        if below is None:
+            near = [s for length, s in runs if max(length, asked) <= ALIKE * min(length, asked)]
+            return _of(near) if len(near) >= RUNS_MIN else None
+        plain = estimate(asked, below)
+        guesses = [(estimate(length, below), seconds) for length, seconds in runs]
+        ratios = [seconds / one.middle for one, seconds in guesses if one is not None]
+        if plain is None or len(ratios) < RUNS_MIN:
+            return plain
+        ratio = _of(ratios)
+        return Estimate(plain.middle * ratio.middle, ratio.width)
+
+
+def experience(
+    below: Basis | None, records: Iterable[LoadMeasured | AnswerMeasured], threads: int
+) -> Experience:
+    """The basis that has `records` before `below`."""
+    kept = list(records)
+    loads = [one for one in kept if isinstance(one, LoadMeasured)]
+    answers = [one for one in kept if isinstance(one, AnswerMeasured)]
+    return Experience(below, loads, answers, threads)
+
+
+def _past(one: AnswerMeasured) -> float:
+    return one.usage.prompt_tokens + one.usage.completion_tokens / 2
+
+
+def _is(one: LoadMeasured, *, cold: bool) -> bool:
+    share = (one.disk_bytes or 0) / one.file_bytes
+    return share >= COLD_SHARE if cold else share <= WARM_SHARE
+
+
+def _of(figures: Sequence[float]) -> Estimate:
+    """The middle of `figures`, and how far the next one may lie from it."""
+    middle = statistics.median(figures)
+    errors = [math.log(figure / middle) for figure in figures if figure > 0 and middle > 0]
+    return Estimate(middle, max(width_of(errors), _NARROWEST))

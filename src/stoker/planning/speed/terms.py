@@ -1,0 +1,118 @@
+"""The terms of which the seconds of a step, a prompt, a batch or a load are the sum.
+
+Pure, and shared: `calibrating` fits what a unit of each term costs, `calibrated` adds it up again.
+
+- A decode step reads all weights once (of experts, those chosen) and looks back on the tokens so
+  far. Low-bit formats are bound by unpacking, so the units are weights, not bytes, and each family
+  of formats has its own price. Each layer costs a little for its many small operations, each word
+  of the vocabulary for sampling, and each step for the server around it.
+- A prompt is read in steps of a micro-batch. Each token is multiplied with all weights; each step
+  unpacks them once; attention is quadratic in the length.
+- A step of several answers is priced for each family and number of answers of `STREAMS`, because
+  engines switch kernels between them; a layer costs more than with one answer.
+- A load reads and rewrites each format at its own rate, and reads the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from stoker.core.weights import Use
+from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.work import Work, passes
+
+Terms = dict[str, float]
+# The seconds a unit of a term takes.
+Prices = Callable[[str], float]
+STREAMS = (2, 4, 8)
+READ, MULTIPLY, LOADED, EACH = "read", "multiply", "load", "each"
+
+
+def decode_terms(work: Work, past: float) -> Terms:
+    """One step of one answer that has `past` tokens behind it."""
+    return {
+        **_weights(READ, work, (Use.BODY, Use.EXPERT, Use.OUTPUT), 1.0),
+        "layers": float(work.layers),
+        "routers": float(work.layers if work.has_experts else 0),
+        "vocabulary": float(work.vocabulary),
+        "heads": work.heads_scanned(past),
+        "products": work.products_scanned(past),
+        "splits": float(work.split_layers(past)),
+        "step": 1.0,
+    }
+
+
+def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past: int = 0) -> Terms:
+    """A prompt of `tokens`; `decode` has the seconds a unit of the decode terms takes.
+
+    The term `reading` is in seconds already: what unpacking the weights in each step takes.
+    """
+    steps = passes(tokens, micro_batch, past)
+    reading = _seconds(_weights(READ, work, (Use.OUTPUT,), 1.0), decode)
+    for count, _ in steps:
+        reading += _seconds(_weights(READ, work, (Use.BODY, Use.EXPERT), float(count)), decode)
+    multiplied = _weights(MULTIPLY, work, (Use.BODY, Use.EXPERT), 1.0)
+    return {
+        **{name: tokens * weights for name, weights in multiplied.items()},
+        "reading": reading,
+        "activations": tokens * work.activations,
+        "layers": float(len(steps) * work.layers),
+        "routed": float(tokens * work.layers if work.has_experts else 0),
+        "heads": sum(count * work.heads_back(back) for count, back in steps),
+        "products": sum(count * work.products_back(back) for count, back in steps),
+        "prompt": 1.0,
+    }
+
+
+def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Terms:
+    """One step of `streams` answers, each with `past` tokens behind it.
+
+    `decode` has the seconds a unit of the decode terms takes. Two terms are in seconds already:
+    `each` is what the answers' attention and sampling would take one after the other, `experts` the
+    same of their experts: few answers rarely meet in one.
+    """
+    looking = {
+        "vocabulary": float(work.vocabulary),
+        "heads": work.heads_back(past),
+        "products": work.products_back(past),
+    }
+    weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
+    chosen = _weights(READ, work, (Use.EXPERT,), 1.0)
+    return {
+        **{f"{name}@{streams}": count for name, count in weights.items()},
+        "experts": streams * _seconds(chosen, decode),
+        "layers": float(work.layers),
+        EACH: streams * _seconds(looking, decode),
+    }
+
+
+def load_terms(work: Work) -> Terms:
+    """Reading the model from the page cache, up to the first answer."""
+    weights: Counter[str] = Counter()
+    for one in work.uses:
+        weights[f"{LOADED}:{family_of(one.format)}"] += one.elements
+    return {
+        **{name: float(count) for name, count in weights.items()},
+        "vocabulary": float(work.vocabulary),
+        "layers": float(work.layers),
+        "start": 1.0,
+    }
+
+
+def cold_terms(work: Work) -> Terms:
+    """What a load takes longer where the file has to come from the disk."""
+    return {"file": float(sum(one.size_bytes for one in work.uses))}
+
+
+def _weights(term: str, work: Work, uses: tuple[Use, ...], tokens: float) -> Terms:
+    """Weights by family that `tokens` in one step touch."""
+    sums: Counter[str] = Counter()
+    for one in work.uses:
+        if one.use in uses:
+            sums[family_of(one.format)] += one.elements * work.share(one.use, tokens)  # type: ignore[assignment]
+    return {f"{term}:{family}": float(count) for family, count in sums.items()}
+
+
+def _seconds(terms: Terms, price: Prices) -> float:
+    return sum(units * price(name) for name, units in terms.items())

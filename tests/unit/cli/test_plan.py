@@ -1,0 +1,201 @@
+"""`stoker plan` says the verdict first, fits the terminal, and keeps the keys programs read."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stoker.cli import plan
+from stoker.cli.bars import ASCII, UNICODE
+from stoker.cli.plan_document import describe, describe_rows
+from stoker.cli.plan_text import explain, render, render_rows
+from stoker.core.errors import FileMissingError, InvalidRequestError, NotEnoughMemoryError
+from stoker.core.plan import Verdict
+from stoker.core.proposal import Proposal, Resident
+from stoker.core.units import GIB
+from stoker.library.planning import Order
+from stoker.planning.defaults import Wishes
+from stoker.planning.proposal.listing import list_models
+from stoker.published.figures import load_losses
+from stoker.testing.machines import MACHINES
+from support.planning import CATALOGUE, answer, ask
+
+KEYS = (
+    "model digest engine device quantization context slots memory speed cost verdict reasons "
+    "alternatives fallback"
+)
+MEMORY = "weights_bytes kv_bytes compute_bytes other_bytes total_bytes available_bytes source"
+CASES = [
+    ("Llama-3.1-8B", "laptop", {}),
+    ("Llama-3.1-70B", "gaming", {"gpus": True}),
+    ("Llama-3.1-8B", "busy", {}),
+    ("DeepSeek-V3", "board", {}),
+    ("Qwen2.5-0.5B", "unmeasured", {}),
+]
+
+
+def resident(*proposals: Proposal) -> Resident:
+    total = sum(one.need.of(device="cpu") for one in proposals)
+    worst = next((one.verdict for one in proposals if not one.verdict.usable), Verdict.FITS)
+    return Resident(proposals, total, proposals[0].available_bytes, worst)
+
+
+def proposed(name: str, machine: str, more: dict[str, Any]) -> Resident:
+    return resident(answer(ask(name, machine, **more)))
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resident], list[Order]]:
+    """`planned(resident)`: the command is given it, and what it asked for is kept."""
+    orders: list[Order] = []
+
+    def use(found: Resident) -> list[Order]:
+        def plan_models(order: Order) -> Any:
+            orders.append(order)
+            return found, MACHINES["laptop"]
+
+        monkeypatch.setattr("stoker.library.planning.plan_models", plan_models)
+        return orders
+
+    return use
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(plan.command, arguments)
+
+
+@pytest.mark.parametrize(("name", "machine", "more"), CASES)
+@pytest.mark.parametrize("width", [100, 60])
+def test_every_line_fits_and_the_first_has_the_verdict(
+    name: str, machine: str, more: dict[str, Any], width: int
+) -> None:
+    found = proposed(name, machine, more)
+    lines = render(found, MACHINES[machine], width=width, glyphs=UNICODE)
+    lines += explain(found, width=width)
+    assert max(map(len, lines)) <= width
+    assert lines[0].startswith(f"{name}, ")
+    assert machine in lines[0]
+
+
+def test_the_sections_of_a_plan_that_fits_and_of_one_that_does_not() -> None:
+    def titles(found: Resident) -> list[str]:
+        lines = render(found, MACHINES["laptop"], width=100, glyphs=ASCII)
+        pairs = itertools.pairwise(lines)
+        return [line for line, after in pairs if after[:4] == "  - " and line[:1] != " "]
+
+    fits = titles(proposed("Llama-3.1-8B", "laptop", {}))
+    assert fits[1:] == ["Other ways", "If that cannot be kept", "Why", "Not known"]
+    wishes = {"wishes": Wishes(context=65536, slots=4)}
+    assert "What would make it fit" in titles(proposed("Llama-3.1-8B", "laptop", wishes))
+
+
+@pytest.mark.parametrize(("name", "machine", "more"), CASES)
+def test_json_has_the_keys_that_programs_read(
+    name: str, machine: str, more: dict[str, Any]
+) -> None:
+    document = describe(proposed(name, machine, more), MACHINES[machine])
+    document = json.loads(json.dumps(document, allow_nan=False))
+    assert set(KEYS.split()) <= set(document)
+    memory = document["memory"]
+    assert set(MEMORY.split()) <= set(memory)
+    parts = sum(memory[f"{part}_bytes"] for part in ("weights", "kv", "compute", "other"))
+    assert parts == memory["total_bytes"] == sum(one["bytes"] for one in memory["parts"])
+    for figure in ("load_s", "ttft_s", "prefill_tok_s", "decode_tok_s"):
+        told = document["speed"][figure]
+        assert told is None or list(told) == ["p10", "p50", "p90"]
+    assert document["verdict"] in {verdict.value for verdict in Verdict}
+
+
+def test_several_models_are_told_together() -> None:
+    one, other = answer(ask("Qwen2.5-0.5B")), answer(ask("Llama-3.1-8B", taken={"cpu": GIB}))
+    document = describe(resident(one, other), MACHINES["laptop"])
+    assert [model["model"] for model in document["models"]] == ["Qwen2.5-0.5B", "Llama-3.1-8B"]
+    assert document["total_bytes"] == one.need.total_bytes + other.need.total_bytes
+    lines = render(resident(one, other), MACHINES["laptop"], width=100, glyphs=ASCII)
+    assert "Together: fits." in lines
+
+
+def test_what_does_not_fit_is_shown_and_then_refused_with_the_smallest_change(
+    planned: Callable[[Resident], list[Order]],
+) -> None:
+    wishes = {"wishes": Wishes(context=32768, slots=4)}
+    found = proposed("Llama-3.1-8B", "laptop", wishes)
+    planned(found)
+    result = run("some", "--json")
+    assert isinstance(result.exception, NotEnoughMemoryError)
+    assert result.exception.exit_code == 3
+    assert result.exception.hint == found.proposals[0].changes[0].say
+    assert "--parallel" in result.exception.hint
+    assert json.loads(result.stdout)["changes"][0]["kind"] == "slots"
+
+
+def test_where_nothing_helps_the_hint_says_so(planned: Callable[[Resident], list[Order]]) -> None:
+    planned(proposed("Llama-3.1-8B", "busy", {"budget_bytes": 1}))
+    result = run("some")
+    assert isinstance(result.exception, NotEnoughMemoryError)
+    assert "larger machine" in result.exception.hint
+
+
+def test_options_become_an_order(planned: Callable[[Resident], list[Order]]) -> None:
+    orders = planned(proposed("Llama-3.1-8B", "laptop", {}))
+    words = "one two --ctx 8192 --parallel 2 --threads 3 --kv-type q8_0 --budget 8GiB"
+    result = run(*words.split(), "--machine", "m1-max")
+    assert result.exception is None
+    (order,) = orders
+    assert order.models == ("one", "two")
+    assert order.wishes == Wishes(8192, 2, 3)
+    assert (order.kv_type, order.budget_bytes) == ("q8_0", 8 * GIB)
+    assert order.machine is not None
+    assert (order.stated, order.pin) == (None, False)
+
+
+def test_needs_come_from_a_file_and_from_flags(
+    planned: Callable[[Resident], list[Order]], tmp_path: Path
+) -> None:
+    orders = planned(proposed("Llama-3.1-8B", "laptop", {}))
+    needs = tmp_path / "needs.toml"
+    needs.write_text('data = "machine"\nconcurrency = 3\n')
+    assert run("one", "--need", str(needs), "--quality", "good").exception is None
+    stated = orders[0].stated
+    assert stated is not None
+    assert (stated.needs.data.value, stated.needs.concurrency) == ("machine", 3)
+    assert stated.needs.quality == "good"
+
+
+def test_bad_words_are_refused(planned: Callable[[Resident], list[Order]], tmp_path: Path) -> None:
+    planned(proposed("Llama-3.1-8B", "laptop", {}))
+    assert run("one", "--budget", "much").exit_code == 2
+    assert run("one", "--kv-type", "q3").exit_code == 2
+    assert isinstance(run("one", "--machine", "./no.json").exception, FileMissingError)
+    assert isinstance(run("--write", str(tmp_path / "a.toml")).exception, InvalidRequestError)
+    missing = run("one", "--plot", str(tmp_path / "none" / "a.svg"))
+    assert isinstance(missing.exception, InvalidRequestError)
+
+
+def test_a_file_that_is_no_plan_is_never_overwritten(
+    planned: Callable[[Resident], list[Order]], tmp_path: Path
+) -> None:
+    planned(proposed("Llama-3.1-8B", "laptop", {}))
+    file = tmp_path / "mine.toml"
+    file.write_text("[tool]\n")
+    result = run("one", "--write", str(file))
+    assert isinstance(result.exception, InvalidRequestError)
+    assert file.read_text() == "[tool]\n"
+
+
+@pytest.mark.parametrize("machine", ["laptop", "gaming", "unmeasured"])
+def test_the_table_of_what_runs_fits_the_terminal(machine: str) -> None:
+    question = ask("Qwen2.5-0.5B", machine, gpus=True)
+    rows = list_models(question, CATALOGUE, load_losses())
+    lines = render_rows(rows, MACHINES[machine], width=100)
+    assert max(map(len, lines)) <= 100
+    assert len(lines) == len(rows) + 3
+    document = describe_rows(rows, MACHINES[machine])
+    json.dumps(document, allow_nan=False)
+    assert {row["verdict"] for row in document["models"]} <= {one.value for one in Verdict}

@@ -1,0 +1,82 @@
+"""The picture is well-formed, holds every figure in words, and marks what is too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from stoker.cli.plan_plot import plot
+from stoker.core.costs import BreakEven, CostPart, MonthlyCost
+from stoker.core.estimate import Interval
+from stoker.core.plan import Verdict
+from stoker.core.proposal import Cost, Proposal, Resident
+from stoker.core.units import format_bytes
+from support.planning import answer, ask
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(*proposals: Proposal) -> ET.Element:
+    return ET.fromstring(plot(Resident(proposals, 0, 0, Verdict.FITS)))  # noqa: S314 - our own
+
+
+def cost(fixed: float, total: float, api: float) -> Cost:
+    def month(usd: float) -> MonthlyCost:
+        return MonthlyCost((CostPart("all", Interval.exact(usd)),), 1e6)
+
+    even = Interval.exact(fixed / (api - (total - fixed)) * 100)
+    return Cost(
+        volume_per_day=100,
+        fixed_usd_month=Interval.exact(fixed),
+        local=month(total),
+        api=month(api),
+        api_reference="maker/model",
+        break_even=BreakEven(even, even),
+    )
+
+
+def test_memory_is_told_in_words_and_drawn() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "laptop"))
+    picture = drawn(proposal)
+    words = picture.findtext(f"{SVG}desc") or ""
+    assert format_bytes(proposal.need.weights_bytes) in words
+    assert format_bytes(proposal.available_bytes) in words
+    classes = [one.get("class") for one in picture.iter(f"{SVG}rect")]
+    assert {"p0", "p1", "p2", "p3", "free"} <= set(classes)
+    assert not [one for one in picture.iter(f"{SVG}line") if one.get("class") == "limit"]
+
+
+def test_what_is_too_much_is_marked() -> None:
+    picture = drawn(answer(ask("Llama-3.1-8B", "busy")))
+    assert [one for one in picture.iter(f"{SVG}line") if one.get("class") == "limit"]
+
+
+def test_a_split_has_a_bar_for_each_device() -> None:
+    words = drawn(answer(ask("Llama-3.1-70B", "gaming", gpus=True))).findtext(f"{SVG}desc") or ""
+    assert "on cpu" in words
+    assert "on gpu0" in words
+
+
+def test_the_break_even_is_drawn_where_both_costs_are_known() -> None:
+    proposal = replace(answer(ask()), cost=cost(fixed=60, total=70, api=30))
+    picture = drawn(proposal)
+    texts = [one.text or "" for one in picture.iter(f"{SVG}text")]
+    assert any("maker/model" in text for text in texts)
+    assert "300 a day" in texts
+    height = float(picture.get("height") or 0)
+    ends = [float(one.get("y2") or 0) for one in picture.iter(f"{SVG}line")]
+    assert all(0 <= end <= height for end in ends)
+
+
+@pytest.mark.parametrize("missing", ["local", "api", "fixed_usd_month"])
+def test_without_a_figure_there_is_no_chart(missing: str) -> None:
+    incomplete = replace(cost(fixed=60, total=70, api=30), **{missing: None})
+    picture = drawn(replace(answer(ask()), cost=incomplete))
+    assert not list(picture.iter(f"{SVG}polygon"))
+
+
+def test_names_are_escaped() -> None:
+    proposal = replace(answer(ask()), quantization='<b>&"')
+    assert "<b>" not in plot(Resident((proposal,), 0, 0, Verdict.FITS))

@@ -1,0 +1,79 @@
+"""Stated needs decide whether an API may answer, whether they contradict, and what it all costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stoker.core.costs import Enough
+from stoker.core.errors import ContradictoryNeedsError
+from stoker.core.units import GIB
+from stoker.library.constraints import read_constraints
+from stoker.library.costing import Stated, cost_of
+from stoker.testing.machines import MACHINES
+from support.planning import answer, ask
+
+COSTS = {
+    "purchase_usd": 1800,
+    "watts_idle": 40,
+    "watts_load": 180,
+    "usd_per_kwh": 0.3,
+    "person_hours_month": 1,
+    "usd_per_person_hour": 60,
+}
+API = {"model": "maker/model", "input_usd_mtok": 0.25, "output_usd_mtok": 2.0}
+
+
+def stated(**needs: Any) -> Stated:
+    return Stated(read_constraints({"api": API, **needs}))
+
+
+@pytest.mark.parametrize(
+    ("needs", "allowed"),
+    [
+        ({}, True),
+        ({"data": "mixed"}, True),
+        ({"data": "machine"}, False),
+        ({"data": "network"}, False),
+        ({"offline": True}, False),
+    ],
+)
+def test_an_api_is_a_fallback_only_where_data_may_leave(
+    needs: dict[str, Any], *, allowed: bool
+) -> None:
+    found = stated(**needs).check(MACHINES["laptop"])
+    assert (found is not None) == allowed
+    if found is not None:
+        assert found.value == "maker/model"
+
+
+def test_needs_that_contradict_are_refused_with_what_to_relax() -> None:
+    small = replace(MACHINES["laptop"], memory_total_bytes=4 * GIB, memory_available_bytes=4 * GIB)
+    with pytest.raises(ContradictoryNeedsError) as caught:
+        stated(data="machine", quality="frontier").check(small)
+    assert "quality" in caught.value.hint
+
+
+def test_costs_are_told_where_a_volume_is() -> None:
+    needs = stated(requests_per_day=500, prompt_tokens=200, answer_tokens=100, costs=COSTS)
+    cost = cost_of(answer(ask("Qwen2.5-1.5B", "laptop")), needs, MACHINES["laptop"])
+    assert cost.local is not None
+    assert cost.api is not None
+    assert cost.local.total is not None
+    assert cost.fixed_usd_month is not None
+    assert cost.fixed_usd_month.p50 < cost.local.total.p50
+    assert (cost.api_reference, cost.volume_per_day) == ("maker/model", 500)
+    assert cost.capacity is not None
+    assert cost.capacity.verdict in set(Enough)
+    assert cost.missing == ()
+
+
+def test_what_is_not_known_is_named_and_never_nothing() -> None:
+    cost = cost_of(answer(ask()), stated(requests_per_day=500), MACHINES["laptop"])
+    assert cost.local is not None
+    assert cost.local.total is None
+    assert "the machine's price" in cost.missing
+    without = cost_of(answer(ask()), stated(), MACHINES["laptop"])
+    assert (without.local, without.missing) == (None, ("requests a day, for the cost",))

@@ -1,0 +1,70 @@
+"""What a person names is found, called as people call it, and written so that it is found again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stoker.core.errors import ModelNotFoundError
+from stoker.library.subjects import called, near_subject
+from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
+from stoker.models.storing.store import Store, hash_file
+
+STARTER_FILE = STARTER_FOLDER / "starter.gguf"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "models")
+
+
+def test_the_starter_bears_its_digest(store: Store) -> None:
+    subject = near_subject("starter", store)
+    assert (subject.source, subject.quantization, subject.here) == ("starter", "F16", True)
+    assert subject.model.facts.digest == starter().facts.digest
+
+
+def test_a_file_is_hashed_only_where_it_is_to_be_pinned(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "shop.gguf"
+    shutil.copy(STARTER_FILE, path)
+    assert near_subject(str(path), store).model.facts.digest is None
+    pinned = near_subject(str(path), store, pin=True)
+    assert pinned.model.facts.digest == hash_file(path)
+
+
+@pytest.mark.parametrize("form", ["{name}.gguf", "./{name}.gguf", "mine={name}.gguf"])
+def test_a_source_means_the_same_file_from_any_folder(
+    form: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(STARTER_FILE, tmp_path / "shop.gguf")
+    monkeypatch.chdir(tmp_path)
+    subject = near_subject(form.format(name="shop"), store)
+    monkeypatch.chdir("/")
+    again = find_model(subject.source, store)
+    assert again.path == tmp_path / "shop.gguf"
+    assert again.ref == subject.model.ref
+
+
+def test_what_is_not_there_is_said(store: Store) -> None:
+    with pytest.raises(ModelNotFoundError):
+        near_subject("nothing", store)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "word"),
+    [
+        ("Q4_K", "shop-7b-q4_k_s.gguf", "Q4_K_S"),
+        ("Q4_K", "shop-7b.gguf", "Q4_K_M"),
+        ("Q5_K", "shop.gguf", "Q5_K_M"),
+        ("Q8_0", "repo:Q8_0 sha256-abc", "Q8_0"),
+        ("F16", "old-q4_0-notes.gguf", "F16"),
+        ("IQ4_XS", "shop.gguf", "IQ4_XS"),
+    ],
+)
+def test_quantizations_are_called_by_the_file_unless_it_lies(
+    kind: str, name: str, word: str
+) -> None:
+    assert called(replace(starter().facts, quantization=kind), name) == word

@@ -1,0 +1,42 @@
+"""The table of what a machine can run has every model in its usual forms, each judged."""
+
+from __future__ import annotations
+
+from stoker.core.plan import DeviceKind, Verdict
+from stoker.planning.defaults import Wishes
+from stoker.planning.proposal.listing import SHOWN, Row, list_models
+from stoker.published.figures import load_losses
+from support.planning import CATALOGUE, ENTRIES, ask
+
+
+def rows_on(machine: str, *, gpus: bool = False) -> list[Row]:
+    question = ask("Qwen2.5-0.5B", machine, gpus=gpus, wishes=Wishes(slots=1))
+    return list_models(question, CATALOGUE, load_losses())
+
+
+def test_every_model_is_there_from_its_widest_form_to_its_narrowest() -> None:
+    rows = rows_on("laptop")
+    assert {row.name for row in rows} == set(ENTRIES)
+    forms = [row.quantization for row in rows if row.name == "Llama-3.1-8B"]
+    assert forms == list(SHOWN)
+    sizes = [row.weights_bytes for row in rows if row.name == "Llama-3.1-8B"]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_verdicts_follow_the_machine() -> None:
+    small, large = rows_on("board"), rows_on("server")
+    assert sum(row.verdict.usable for row in small) < sum(row.verdict.usable for row in large)
+    never = {row.name for row in small if row.verdict is Verdict.CAN_NEVER_FIT}
+    assert "Llama-3.1-70B" in never
+
+
+def test_a_gpu_runs_what_it_holds() -> None:
+    rows = rows_on("gaming", gpus=True)
+    devices = {(row.name, row.quantization): row.device.kind for row in rows}
+    assert devices["Llama-3.1-8B", "Q4_K_M"] is DeviceKind.GPU
+    assert devices["Llama-3.1-70B", "Q4_K_M"] is DeviceKind.SPLIT
+
+
+def test_speeds_are_unknown_where_nothing_was_measured() -> None:
+    assert all(row.decode_tok_s is None for row in rows_on("unmeasured"))
+    assert all(row.decode_tok_s is not None for row in rows_on("laptop"))

@@ -1,0 +1,161 @@
+"""From a model, a machine and needs to a verdict, ways out, and reasons with figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stoker.core.needs import Needs
+from stoker.core.plan import DeviceKind, Verdict
+from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
+from stoker.core.units import GIB
+from stoker.planning.defaults import Wishes
+from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.proposing import draft, occasion_of, propose, with_cost
+from stoker.planning.quality import MeasuredLoss
+from support.planning import answer, ask
+
+
+def kinds(alternatives: tuple[Alternative, ...]) -> list[str]:
+    return [f"{one.kind}:{one.value}" for one in alternatives]
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "verdict", "change"),
+    [
+        ("Llama-3.1-8B", "server", Verdict.FITS, ""),
+        ("Llama-3.1-8B", "laptop", Verdict.FITS, ""),
+        ("Phi-4", "laptop", Verdict.FITS, ""),
+        ("gpt-oss-20b", "laptop", Verdict.TIGHT, ""),
+        ("Llama-3.1-8B", "busy", Verdict.DOES_NOT_FIT_NOW, "model:Qwen2.5-0.5B"),
+        ("Gemma-3-27B", "laptop", Verdict.CAN_NEVER_FIT, "several:Q2_K --parallel 1"),
+        ("Llama-3.1-70B", "laptop", Verdict.CAN_NEVER_FIT, "model:gpt-oss-20b"),
+        ("Qwen3-4B", "board", Verdict.FITS, ""),
+        ("DeepSeek-V3", "server", Verdict.FITS, ""),
+    ],
+)
+def test_what_is_said_of_models_on_machines(
+    name: str, machine: str, verdict: Verdict, change: str
+) -> None:
+    proposal = answer(ask(name, machine))
+    assert proposal.verdict is verdict
+    first = kinds(proposal.changes)[:1]
+    assert (first[0] if first else "").startswith(change)
+    assert bool(proposal.changes) == (not verdict.usable)
+
+
+def test_the_alternatives_say_what_they_cost_or_gain() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "laptop"))
+    above, below, longer = proposal.alternatives
+    assert kinds((above, below)) == ["quantization:Q5_K_M", "quantization:Q3_K_M"]
+    own = proposal.need.total_bytes
+    assert (below.total_bytes or 0) < own < (above.total_bytes or 0)
+    assert above.decode_tok_s is not None
+    assert below.decode_tok_s is not None
+    assert below.decode_tok_s.p50 > above.decode_tok_s.p50
+    assert "more of weights" in above.say
+    assert "KL divergence 0.0108" in above.loss
+    assert longer.kind is ChangeKind.CONTEXT
+    assert int(longer.value) > proposal.plan.context
+
+
+def test_a_measured_loss_replaces_the_published_one() -> None:
+    measured = MeasuredLoss("mine", "Q3_K_M", kl_divergence=0.5)
+    proposal = answer(ask("Llama-3.1-8B", "laptop", measured_loss=measured))
+    assert "0.5 (measured here on mine" in proposal.alternatives[1].loss
+
+
+def test_the_longest_context_that_is_offered_fits_and_twice_as_much_does_not() -> None:
+    question = ask("Llama-3.1-8B", "laptop")
+    proposal = answer(question)
+    longest = int(proposal.alternatives[-1].value)
+    assert question.judge(replace(proposal.plan, context=longest)).usable
+    assert not question.judge(replace(proposal.plan, context=2 * longest)).usable
+
+
+def test_the_fallback_is_a_smaller_file_then_a_smaller_model_then_an_api() -> None:
+    api = Alternative(ChangeKind.API, "maker/model", "the endpoint")
+    smaller = answer(ask("Llama-3.1-8B", "laptop", api=api)).fallback
+    assert smaller is not None
+    assert smaller.value == "Q3_K_M"
+    model = answer(ask("gpt-oss-20b", "laptop", api=api)).fallback  # it has no smaller file
+    assert model is not None
+    assert model.kind is ChangeKind.MODEL
+    assert answer(ask("Llama-3.1-8B", "busy", budget_bytes=1, api=api)).fallback is api
+    assert answer(ask("Llama-3.1-8B", "busy", budget_bytes=1)).fallback is None
+
+
+def test_on_another_machine_its_gpu_is_planned_with() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "gaming", gpus=True))
+    assert proposal.device.kind is DeviceKind.GPU
+    assert proposal.speed.decode_tok_s is not None
+    assert proposal.speed.decode_tok_s.p50 > 50
+    assert "estimate" in reason(proposal, "device")
+
+
+def test_here_the_engine_computes_on_the_processor_and_the_gpu_is_an_alternative() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "gaming"))
+    assert proposal.device.kind is DeviceKind.CPU
+    assert kinds(proposal.alternatives)[-1] == "device:RTX 4090"
+    assert "RTX 4090" in reason(proposal, "device")
+
+
+def test_a_set_is_planned_together() -> None:
+    alone = answer(ask("Phi-4", "laptop", wishes=Wishes(slots=1)))
+    assert alone.verdict.usable
+    beside = answer(ask("Phi-4", "laptop", wishes=Wishes(slots=1), taken={"cpu": 6 * GIB}))
+    assert beside.verdict is Verdict.DOES_NOT_FIT_NOW
+    assert "6 GiB for the models before it" in reason(beside, "verdict")
+
+
+def test_the_engines_count_decides_where_there_is_one() -> None:
+    question = ask("Llama-3.1-8B", "laptop")
+    plan = draft(question)
+    need = count_plainly(plan)
+    grown = replace(need, source="engine", taken=need.taken * 2)
+    proposal = propose(question, plan, grown, ("the engine counts otherwise",))
+    assert proposal.verdict is Verdict.DOES_NOT_FIT_NOW
+    assert "engine counted" in reason(proposal, "memory")
+    assert proposal.notes == ("the engine counts otherwise",)
+
+
+def test_speeds_that_nobody_can_tell_are_named() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "unmeasured"))
+    assert proposal.speed.decode_tok_s is None
+    assert any("decode tokens per second" in one for one in proposal.missing)
+    assert "not measured" in proposal.missing[-1]
+
+
+def test_every_decision_has_its_reason() -> None:
+    abouts = [one.about for one in answer(ask(kv_type="q8_0")).reasons]
+    assert abouts == [
+        "verdict",
+        "memory",
+        "device",
+        "quantization",
+        "context",
+        "slots",
+        "threads",
+        "kv_type",
+        "speed",
+    ]
+
+
+def test_speeds_are_about_what_needs_speak_of() -> None:
+    question = ask(machine="server", needs=Needs(prompt_tokens=1500, answer_tokens=400))
+    plan = draft(question)
+    occasion = occasion_of(plan, question.asked)
+    assert (occasion.prompt_tokens, occasion.context, occasion.streams) == (1500, 1700, plan.slots)
+    short = replace(plan, context=256)
+    assert occasion_of(short, question.asked).prompt_tokens < 256
+
+
+def test_what_is_missing_of_the_cost_is_missing_of_the_proposal_once() -> None:
+    proposal = with_cost(answer(ask()), Cost(missing=("the machine's price",)))
+    again = with_cost(proposal, Cost(missing=("the machine's price",)))
+    assert again.missing.count("the machine's price") == 1
+
+
+def reason(proposal: Proposal, about: str) -> str:
+    return next(one.say for one in proposal.reasons if one.about == about)

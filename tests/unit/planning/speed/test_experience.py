@@ -1,0 +1,130 @@
+"""What was measured of a model goes before what was estimated of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
+from stoker.core.request import ColdStart, Timings, Usage
+from stoker.core.speed import Occasion, SpeedSource
+from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.experience import RUNS_MIN, experience
+from stoker.planning.speed.spread import Estimate
+from stoker.planning.speed.work import Work
+
+KEY = RunKey(
+    "sha256:0",
+    "llamacpp",
+    threads=2,
+    context=4096,
+    slots=1,
+    micro_batch=512,
+    repack=True,
+    kv_type="f16",
+)
+WORK = Work((), 1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A basis that is easy to reckon with: 10 ms a step and a microsecond for each token back."""
+
+    source = SpeedSource.CALIBRATION
+
+    def step(self, work: Work, streams: int, past: float) -> Estimate | None:
+        return Estimate(streams * (0.01 + past * 1e-6), 0.2)
+
+    def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
+        return Estimate(tokens * 1e-3, 0.2)
+
+    def load(self, work: Work, *, cold: bool) -> Estimate | None:
+        return Estimate(10.0 if cold else 1.0, 0.2)
+
+    def notes(self, work: Work) -> tuple[str, ...]:
+        return ("plain",)
+
+
+def answer(
+    step_s: float, *, past: int = 1000, streams: int = 1, read_s: float = 1.0
+) -> AnswerMeasured:
+    prompt = past - 50
+    return AnswerMeasured(
+        KEY, 0, Usage(prompt, 100), Timings(read_s, 99 * step_s, 0, 0), streams, streams
+    )
+
+
+def load(seconds: float, *, from_disk: float) -> LoadMeasured:
+    return LoadMeasured(KEY, 0, 1000, int(1000 * from_disk), ColdStart(0, 0, seconds, 0))
+
+
+def test_runs_say_by_which_factor_the_estimate_is_off_also_elsewhere() -> None:
+    runs = [answer(2 * 0.011) for _ in range(RUNS_MIN)]
+    known = experience(Plain(), runs, threads=2)
+    assert known.source is SpeedSource.MEASURED
+    for past in (1000, 9000):
+        step = known.step(WORK, 1, past)
+        assert step is not None
+        assert step.middle == pytest.approx(2 * (0.01 + past * 1e-6))
+        assert step.width < 0.2
+
+
+def test_the_interval_is_as_wide_as_the_runs_differ() -> None:
+    steps = [0.011 * by for by in (0.7, 0.9, 1.0, 1.0, 1.1, 1.4)]
+    step = experience(Plain(), [answer(one) for one in steps], 2).step(WORK, 1, 1000)
+    assert step is not None
+    assert step.interval().p90 >= 0.011 * 1.3
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [answer(0.5)] * (RUNS_MIN - 1),
+        [answer(0.5, streams=2)] * 9,
+        [replace(answer(0.5), streams_last=2)] * 9,
+        [replace(answer(0.5), key=replace(KEY, threads=1))] * 9,
+        [replace(answer(0.5), usage=Usage(900, 2))] * 9,
+    ],
+    ids=["too few", "of other streams", "of changing streams", "of other threads", "too short"],
+)
+def test_runs_that_say_little_leave_the_estimate_as_it_is(runs: list[AnswerMeasured]) -> None:
+    assert experience(Plain(), runs, 2).step(WORK, 1, 1000) == Plain().step(WORK, 1, 1000)
+
+
+def test_without_a_basis_like_runs_stand_by_themselves_and_unlike_ones_say_nothing() -> None:
+    known = experience(None, [answer(0.02)] * RUNS_MIN, 2)
+    step = known.step(WORK, 1, 1200)
+    assert step is not None
+    assert step.middle == pytest.approx(0.02)
+    assert known.step(WORK, 1, 5000) is None
+    assert known.step(WORK, 4, 1000) is None
+    assert known.load(WORK, cold=False) is None
+
+
+def test_prompts_are_known_from_what_was_read_and_not_from_the_cache() -> None:
+    cached = replace(answer(0.01, read_s=9.0), usage=Usage(950, 100, cached_tokens=900))
+    runs = [answer(0.01, read_s=1.9)] * RUNS_MIN + [cached] * 9
+    prompt = experience(Plain(), runs, 2).prompt(WORK, 100)
+    assert prompt is not None
+    assert prompt.middle == pytest.approx(0.2)
+
+
+def test_loads_from_the_disk_and_from_memory_are_kept_apart() -> None:
+    seen = [load(0.5, from_disk=0.0), load(0.52, from_disk=0.01), load(7.0, from_disk=1.0)]
+    seen += [load(7.2, from_disk=0.9), load(3.0, from_disk=0.3)]
+    known = experience(Plain(), seen, 2)
+    warm, cold = known.load(WORK, cold=False), known.load(WORK, cold=True)
+    assert warm is not None
+    assert cold is not None
+    assert (warm.middle, cold.middle) == (pytest.approx(0.51), pytest.approx(7.1))
+    untold = [replace(one, disk_bytes=None) for one in seen]
+    assert experience(Plain(), untold, 2).load(WORK, cold=True) == Plain().load(WORK, cold=True)
+
+
+def test_the_notes_say_how_much_was_measured() -> None:
+    speed = estimate_speed(WORK, experience(Plain(), [answer(0.01)] * 3, 2), Occasion())
+    assert speed.notes == ("0 loads and 3 answers of this model were measured here", "plain")
+    nothing = experience(Plain(), [], 2)
+    assert nothing.source is SpeedSource.CALIBRATION
+    assert experience(None, [], 2).source is SpeedSource.UNKNOWN

@@ -1,0 +1,139 @@
+"""Speeds of machines that nobody calibrated, from makers' figures and published speeds."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stoker.core.speed import Occasion, SpeedSource
+from stoker.core.weights import Use, WeightUse
+from stoker.planning.least_squares import solve
+from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
+from stoker.planning.speed.work import Look, Work
+
+EXTRA, STEP_S, OPS_SHARE = 0.2, 0.002, 1.5
+
+
+def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
+    uses = (WeightUse(Use.BODY, kind, 2 * size, size),)
+    return Work(uses, 32, 4096, 128000, (Look(32, 32, 256, 2048),))
+
+
+def told(name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = False) -> Told:
+    """What a device that reaches exactly the shares above would be published with."""
+    device, job = Device("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
+    reading = (4e9 + job.kept_bytes(256)) / bandwidth
+    token = reading + EXTRA * 4e9 / bandwidth + STEP_S
+    if prompt:
+        token = OPS_SHARE * 2 * (8e9 + job.products_back(256)) / (bandwidth * 100)
+    return Told(name, device, job, prompt, 256, token)
+
+
+ALL = [told(name, rate * 1e9) for name, rate in (("a", 400), ("b", 700), ("c", 1000))]
+ALL += [told(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b", 700))]
+
+
+def test_shares_that_figures_were_made_from_are_found_again() -> None:
+    shares = fit_shares(ALL, "cuda")
+    assert shares.decode.seconds_per_unit["extra:q4_k"] == pytest.approx(EXTRA, rel=1e-3)
+    assert shares.decode.seconds_per_unit["step"] == pytest.approx(STEP_S, rel=1e-3)
+    assert shares.prefill.seconds_per_unit["ops"] == pytest.approx(OPS_SHARE)
+
+
+def test_a_device_that_the_fit_has_not_seen_is_predicted_by_the_others() -> None:
+    for one, guess_s in errors_left_out(ALL):
+        assert guess_s == pytest.approx(one.token_s, rel=1e-3)
+    assert len(errors_left_out(ALL)) == len(ALL)
+
+
+def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
+    shares = fit_shares(ALL[:1], "cuda")
+    assert shares.decode.log_errors == ()
+    assert "step" not in shares.decode.seconds_per_unit
+    assert errors_left_out(ALL[:1]) == ()
+
+
+def test_a_backend_without_a_published_speed_is_unknown() -> None:
+    basis = Stated(Device("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
+    speed = estimate_speed(work(), basis, Occasion())
+    assert speed.decode_tok_s is None
+    assert speed.ttft_s is None
+    assert speed.load_s is None
+
+
+def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> None:
+    basis = Stated(Device("cuda", 1e12), fit_shares(ALL, "cuda"))
+    speed = estimate_speed(work(), basis, Occasion(streams=4))
+    assert speed.source is SpeedSource.PUBLISHED
+    assert speed.decode_tok_s is not None
+    assert speed.ttft_s is None
+    assert speed.total_tok_s is None
+    assert any("multiplies" in note for note in speed.notes)
+
+
+BASIS = Stated(Device("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
+
+
+@given(st.integers(1, 256))
+def test_with_more_streams_none_gets_faster_and_together_they_lose_nothing(streams: int) -> None:
+    few, more = (
+        estimate_speed(work(), BASIS, Occasion(streams=count)) for count in (streams, streams + 1)
+    )
+    assert few.stream_tok_s is not None
+    assert more.stream_tok_s is not None
+    assert few.total_tok_s is not None
+    assert more.total_tok_s is not None
+    assert more.stream_tok_s.p50 <= few.stream_tok_s.p50
+    assert more.total_tok_s.p50 >= few.total_tok_s.p50 * (1 - 1e-9)
+
+
+@given(st.integers(10**8, 10**11), st.floats(1, 10), st.integers(0, 100_000))
+def test_more_weights_and_a_longer_context_are_not_faster(size: int, by: float, past: int) -> None:
+    base = BASIS.step(work(size), 1, past)
+    for other in (BASIS.step(work(int(size * by)), 1, past), BASIS.step(work(size), 1, past * by)):
+        assert base is not None
+        assert other is not None
+        assert other.middle >= base.middle
+        assert 0 < other.interval().p10 <= other.interval().p90 < math.inf
+
+
+def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
+    rows = []
+    for name, rate, threads in (("a", 8e10, 2), ("b", 8e10, 8), ("c", 5e10, 4)):
+        job = work()
+        token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
+        rows.append(Told(name, Device("cpu", rate, threads=threads), job, False, 64, token))  # noqa: FBT003
+    shares = fit_shares(rows, "cpu")
+    few, many = (
+        Stated(Device("cpu", 8e10, threads=n), shares).step(work(), 1, 64) for n in (2, 16)
+    )
+    assert few is not None
+    assert many is not None
+    assert few.middle == pytest.approx(rows[0].token_s, rel=0.01)
+    assert few.middle - many.middle == pytest.approx(8e9 * 1e-11 * (1 / 2 - 1 / 16), rel=0.02)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0.1, 3), st.floats(0.1, 3), st.floats(0, 3)), min_size=2, max_size=8
+    )
+)
+def test_the_least_squares_keep_the_conditions_of_an_optimum(
+    rows: list[tuple[float, float, float]],
+) -> None:
+    matrix = [{"a": a, "b": b} for a, b, _ in rows]
+    wanted = [value for _, _, value in rows]
+    found = solve(matrix, wanted)
+    assert set(found) == {"a", "b"}
+    for name in found:
+        left = [
+            w - sum(found[k] * row[k] for k in found) for row, w in zip(matrix, wanted, strict=True)
+        ]
+        gain = sum(row[name] * rest for row, rest in zip(matrix, left, strict=True))
+        assert found[name] >= 0
+        assert gain <= 1e-3
+        assert abs(gain * found[name]) <= 1e-2

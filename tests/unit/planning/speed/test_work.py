@@ -1,0 +1,99 @@
+"""What a step reads and computes, from a model's facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stoker.core.model import AttentionKind, ModelFacts, Task
+from stoker.core.weights import Use, WeightUse
+from stoker.planning.speed.work import BLOCK, Look, Work, passes, work_of
+
+FACTS = ModelFacts(
+    architecture="llama",
+    parameters=1000,
+    quantization="Q8_0",
+    file_bytes=1,
+    context_length=4096,
+    layers=4,
+    embedding_length=64,
+    vocabulary=100,
+    task=Task.GENERATE,
+    chat_template=True,
+    attention=(AttentionKind.GROUPED,) * 4,
+    heads=8,
+    kv_heads=(2,) * 4,
+    head_length_k=16,
+    head_length_v=16,
+    weight_bytes=(("Q8_0", 900), ("F32", 100)),
+)
+
+
+def test_equal_layers_are_one_look_and_each_keeps_its_keys_and_values() -> None:
+    assert work_of(FACTS).looks == (Look(4, 8, 32, 2 * 32),)
+
+
+def test_windowed_layers_stop_looking_back_at_their_window() -> None:
+    kinds = (AttentionKind.WINDOWED, AttentionKind.GROUPED) * 2
+    work = work_of(replace(FACTS, attention=kinds, window=512))
+    full = work_of(FACTS)
+    assert work.products_back(100) == full.products_back(100)
+    assert work.products_back(4000) == (full.products_back(4000) + full.products_back(512)) / 2
+
+
+def test_latent_attention_keeps_one_vector_for_all_heads() -> None:
+    facts = replace(FACTS, attention=(AttentionKind.LATENT,) * 4, head_length_k=576)
+    assert work_of(facts).kept_bytes(10) == 4 * 10 * 576 * 2
+
+
+def test_a_recurrent_layer_costs_the_same_however_much_came_before() -> None:
+    work = work_of(replace(FACTS, attention=(AttentionKind.RECURRENT,) * 4))
+    assert work.products_back(100) == work.products_back(100_000) > 0
+    assert work.kept_bytes(100_000) == 0
+
+
+def test_weights_of_unknown_use_are_read_by_every_token() -> None:
+    assert work_of(FACTS).uses == (
+        WeightUse(Use.BODY, "Q8_0", 900, 900),
+        WeightUse(Use.BODY, "F32", 100, 100),
+    )
+
+
+@given(st.integers(1, 4096))
+def test_more_tokens_touch_more_experts_and_never_more_than_all(tokens: int) -> None:
+    work = Work((), 1, 1, 1, experts=8, experts_used=2)
+    one, more = work.share(Use.EXPERT, tokens), work.share(Use.EXPERT, tokens + 1)
+    assert 0.25 <= one + 1e-12 <= more + 1e-12 <= 1 + 1e-12
+    assert work.share(Use.BODY, tokens) == 1
+
+
+def test_one_token_touches_the_experts_it_is_sent_to() -> None:
+    work = Work((), 1, 1, 1, experts=8, experts_used=2)
+    assert work.share(Use.EXPERT) == pytest.approx(0.25)
+
+
+@given(st.floats(0, 1e5), st.floats(0, 1e4))
+def test_looking_back_further_never_costs_less(past: float, more: float) -> None:
+    work = work_of(FACTS)
+    assert work.products_scanned(past) <= work.products_scanned(past + more)
+    assert work.heads_back(past) <= work.heads_back(past + more)
+
+
+def test_the_cache_is_scanned_in_whole_blocks() -> None:
+    look = Look(1, 1, 1, 1)
+    assert look.scanned(0) == look.scanned(BLOCK - 1) == BLOCK
+    assert look.scanned(BLOCK) == 2 * BLOCK
+
+
+@given(st.integers(1, 5000), st.integers(1, 600), st.integers(0, 1000))
+def test_a_prompt_is_read_whole_and_looks_back_on_what_is_before(
+    tokens: int, micro_batch: int, past: int
+) -> None:
+    steps = passes(tokens, micro_batch, past)
+    assert sum(count for count, _ in steps) == tokens
+    assert max(count for count, _ in steps) <= micro_batch
+    pairs = sum(count * back for count, back in steps)
+    assert pairs == pytest.approx(tokens * past + tokens * (tokens + 1) / 2)
