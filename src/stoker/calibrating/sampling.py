@@ -17,6 +17,7 @@ from typing import TypeVar
 from stoker.calibrating import others
 from stoker.calibrating.subjects import Ask, Subject
 from stoker.core.clock import Clock
+from stoker.core.errors import WorkerLostError
 from stoker.core.model import LocalModel, ModelRef
 from stoker.core.plan import Plan
 from stoker.core.request import Finish, Kind, Request, Sampling
@@ -28,6 +29,7 @@ from stoker.workers.worker import Worker
 T = TypeVar("T")
 ENGINE = "llamacpp"
 TRIES = 4
+LOST_MAX = 3
 _QUIET_S = 0.1
 _LETTERS = "cdefghijklmnopqrstuvwxyz"
 
@@ -47,7 +49,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Bench:
-    """Where and until when timings are taken; `taken` and `rejected` count them.
+    """Where and until when timings are taken; `taken` and `rejected` count them, `lost` processes.
 
     `wait_s` is how long may be waited, in all, for other programs to come to rest; `end_s` is the
     instant on `clock` after which nothing new is begun.
@@ -62,6 +64,7 @@ class Bench:
     first_token_s: list[float] = field(default_factory=list)
     taken: int = 0
     rejected: int = 0
+    lost: int = 0
     _asked: int = 0
     _calm: bool = False
 
@@ -114,8 +117,21 @@ class Bench:
 async def visit(bench: Bench, subject: Subject, path: Path, streams: int = 1) -> None:
     """Load `subject` from `path`, time what is asked of it, and let it go.
 
-    With more than one of `streams`, only so many answers at a time are timed.
+    With more than one of `streams`, only so many answers at a time are timed. A process that is
+    lost meanwhile costs what was still to be timed.
+
+    Raises:
+        WorkerLostError: more than `LOST_MAX` were.
     """
+    try:
+        await _visit(bench, subject, path, streams)
+    except WorkerLostError:
+        bench.lost += 1
+        if bench.lost > LOST_MAX:
+            raise
+
+
+async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> None:
     every = (*subject.asks, *subject.together)
     asks = tuple(ask for ask in every if ask.streams == streams)
     async with _loaded(bench, subject, path, asks) as worker:
