@@ -14,15 +14,17 @@ from stoker.calibrating.subjects import Ask, Subject
 from stoker.models.synthetic.write import Shape, write_model
 
 SHAPES = {
-    # Qwen2.5-0.5B.
+    # Qwen2.5-0.5B, Qwen3-0.6B, Llama-3.2-1B.
     "0.5B": Shape(24, 896, 14, 2, 4864, 151936, 4096),
-    # Llama-3.2-1B.
+    "0.6B": Shape(28, 1024, 16, 8, 3072, 151936, 4096),
     "1B": Shape(16, 2048, 32, 8, 8192, 128256, 4096),
-    # The first 12 layers of Qwen2.5-1.5B, with fewer words.
+    # The first layers of Qwen2.5-1.5B and of Llama-3.2-3B, with fewer words.
     "half of 1.5B": Shape(12, 1536, 12, 2, 8960, 48000, 4096),
-    # As many keys as queries, like Llama-2, at a quarter of its width.
+    "third of 3B": Shape(9, 3072, 24, 8, 8192, 32000, 4096),
+    # As many keys as queries, like Llama-2, at less than a third of its width.
     "equal heads": Shape(16, 1280, 20, 20, 3328, 32000, 4096),
     "many experts": Shape(10, 1024, 16, 4, 768, 32000, 4096, experts=16, experts_used=4),
+    "few experts": Shape(6, 1536, 24, 8, 2048, 32000, 4096, experts=8, experts_used=2),
 }
 
 
@@ -55,17 +57,21 @@ class HeldOut:
 MODELS = (
     HeldOut("0.5B", "Q4_0", together=(2, 4)),
     HeldOut("0.5B", "Q5_1"),
+    HeldOut("0.6B", "Q4_K_M", together=(2, 8)),
+    HeldOut("0.6B", "IQ3_XXS"),
     HeldOut("1B", "Q4_K_M", together=(2, 4, 8)),
     HeldOut("1B", "Q8_0", together=(4,)),
+    HeldOut("third of 3B", "Q4_K_M", together=(4,)),
+    HeldOut("third of 3B", "Q6_K"),
+    HeldOut("third of 3B", "IQ4_NL", together=(3,)),
     HeldOut("half of 1.5B", "Q5_K_M", together=(3,)),
     HeldOut("half of 1.5B", "Q3_K_M"),
     HeldOut("half of 1.5B", "IQ3_M"),
-    HeldOut("half of 1.5B", "Q6_K", together=(4,)),
     HeldOut("equal heads", "F16"),
     HeldOut("equal heads", "IQ4_XS"),
     HeldOut("equal heads", "Q2_K"),
-    HeldOut("many experts", "Q4_K_M", together=(2,)),
     HeldOut("many experts", "MXFP4"),
+    HeldOut("few experts", "Q5_K_M", together=(2,)),
 )
 QUICK = (HeldOut("half of 1.5B", "Q4_K_M", together=(2,)), HeldOut("equal heads", "Q8_0"))
 

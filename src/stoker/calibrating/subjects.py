@@ -100,6 +100,8 @@ def subjects(*, quick: bool) -> tuple[Subject, ...]:
         Subject("equal", "F16", (SHORT, MIDDLE), cold=True),
         Subject("deep", "Q8_0", together=every),
         Subject("tall", "Q4_K", together=(*every, FOUR_FAR)),
+        Subject("wide", "Q4_K", (FAR,), rounds=1),
+        Subject("tall", "Q4_K", (FAR,), rounds=1),
         Subject("small", "Q4_K", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS),
     ]
     return (*common, *more)

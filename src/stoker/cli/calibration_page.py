@@ -19,7 +19,7 @@ _KINDS = {
     "prefill": "a prompt",
     "streams": "one step of several answers",
     "load": "a load from memory",
-    "cold": "what a load from the disk takes longer",
+    "cold": "a load from the disk",
 }
 _OTHER_TERMS = {
     "layers": "a layer",
@@ -27,6 +27,7 @@ _OTHER_TERMS = {
     "vocabulary": "a word of the vocabulary",
     "heads": "a head looking back on a token",
     "products": "a product in attention",
+    "kept": "a byte of the cache",
     "splits": "a layer's attention over more than one block",
     "step": "a step",
     "activations": "a number that a token makes",

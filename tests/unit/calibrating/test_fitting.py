@@ -28,7 +28,7 @@ DECODE = {f"read:{family}": price for family, price in READ.items()} | {
     "layers": 1e-4,
     "vocabulary": 5e-9,
     "heads": 1e-8,
-    "products": 1e-10,
+    "kept": 2e-11,
     "splits": 6e-5,
     "step": 5e-4,
 }

@@ -37,7 +37,7 @@ def decode_terms(work: Work, past: float) -> Terms:
         "routers": float(work.layers if work.has_experts else 0),
         "vocabulary": float(work.vocabulary),
         "heads": work.heads_scanned(past),
-        "products": work.products_scanned(past),
+        "kept": work.kept_scanned(past),
         "splits": float(work.split_layers(past)),
         "step": 1.0,
     }
@@ -75,7 +75,7 @@ def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Term
     looking = {
         "vocabulary": float(work.vocabulary),
         "heads": work.heads_back(past),
-        "products": work.products_back(past),
+        "kept": work.kept_bytes(past),
     }
     weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
     chosen = _weights(READ, work, (Use.EXPERT,), 1.0)

@@ -40,8 +40,12 @@ class Look:
         return min(past, self.window) if self.window else past
 
     def scanned(self, past: float) -> float:
-        """How many places of the cache a step scans for that: whole blocks."""
-        return math.ceil((self.back(past) + 1) / BLOCK) * BLOCK
+        """How many places of the cache a step takes as long as: whole blocks beyond the first.
+
+        Engines divide several blocks among their threads, and the slowest has a full share.
+        """
+        back = self.back(past)
+        return back if back < BLOCK else math.ceil((back + 1) / BLOCK) * BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +87,13 @@ class Work:
         return sum(look.layers * look.heads * look.length * look.back(past) for look in self.looks)
 
     def heads_scanned(self, past: float) -> float:
-        """As `heads_back`, in whole blocks of the cache."""
+        """As `heads_back`, in places that are scanned."""
         return sum(look.layers * look.heads * look.scanned(past) for look in self.looks)
 
-    def products_scanned(self, past: float) -> float:
-        """As `products_back`, in whole blocks of the cache."""
-        return sum(
-            look.layers * look.heads * look.length * look.scanned(past) for look in self.looks
-        )
+    def kept_scanned(self, past: float, element_bytes: float = 2.0) -> float:
+        """Bytes of the KV cache in the places that are scanned."""
+        kept = sum(look.layers * look.kept * look.scanned(past) for look in self.looks)
+        return kept * element_bytes
 
     def split_layers(self, past: float) -> float:
         """Layers that look back on more than one block: engines divide those among threads."""

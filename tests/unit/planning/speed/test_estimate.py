@@ -45,7 +45,7 @@ def calibration() -> Calibration:
             layers=1e-4,
             vocabulary=5e-9,
             heads=1e-8,
-            products=1e-10,
+            kept=2e-11,
             splits=5e-5,
             step=5e-4,
         ),
@@ -177,7 +177,7 @@ def test_units_fit_together(calibration: Calibration) -> None:
 def test_a_decode_step_is_the_sum_of_its_terms(calibration: Calibration) -> None:
     step = Calibrated(calibration, 2).step(work(10**9, layers=20), 1, 100)
     read = 1.1e9 * 27e-12
-    attention = 20 * 16 * 256 * 1e-8 + 20 * 16 * 256 * 256 * 1e-10
+    attention = 20 * 16 * 100 * 1e-8 + 20 * 1024 * 100 * 2 * 2e-11
     assert step is not None
     assert step.middle == pytest.approx(read + 20e-4 + 32000 * 5e-9 + attention + 5e-4)
 

@@ -78,14 +78,16 @@ def test_one_token_touches_the_experts_it_is_sent_to() -> None:
 @given(st.floats(0, 1e5), st.floats(0, 1e4))
 def test_looking_back_further_never_costs_less(past: float, more: float) -> None:
     work = work_of(FACTS)
-    assert work.products_scanned(past) <= work.products_scanned(past + more)
+    assert work.kept_scanned(past) <= work.kept_scanned(past + more)
+    assert work.heads_scanned(past) <= work.heads_scanned(past + more)
     assert work.heads_back(past) <= work.heads_back(past + more)
 
 
-def test_the_cache_is_scanned_in_whole_blocks() -> None:
+def test_beyond_its_first_block_the_cache_is_scanned_in_whole_blocks() -> None:
     look = Look(1, 1, 1, 1)
-    assert look.scanned(0) == look.scanned(BLOCK - 1) == BLOCK
-    assert look.scanned(BLOCK) == 2 * BLOCK
+    assert look.scanned(BLOCK - 1) == BLOCK - 1
+    assert look.scanned(BLOCK) == look.scanned(2 * BLOCK - 1) == 2 * BLOCK
+    assert look.scanned(2 * BLOCK) == 3 * BLOCK
 
 
 @given(st.integers(1, 5000), st.integers(1, 600), st.integers(0, 1000))
