@@ -67,9 +67,11 @@ MODELS = (
     HeldOut("half of 1.5B", "Q5_K_M", together=(3,)),
     HeldOut("half of 1.5B", "Q3_K_M"),
     HeldOut("half of 1.5B", "IQ3_M"),
+    HeldOut("half of 1.5B", "Q6_K", together=(4,)),
     HeldOut("equal heads", "F16"),
     HeldOut("equal heads", "IQ4_XS"),
     HeldOut("equal heads", "Q2_K"),
+    HeldOut("many experts", "Q4_K_M", together=(2,)),
     HeldOut("many experts", "MXFP4"),
     HeldOut("few experts", "Q5_K_M", together=(2,)),
 )
