@@ -13,7 +13,7 @@ from stoker.core.published import ModelShape, PublishedSpeed
 from stoker.machine.data_sheets import gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
 from stoker.models.gguf.types import TENSOR_TYPES
-from stoker.planning.shape_work import work_of_shape
+from stoker.planning.speed.shape_work import work_of_shape
 from stoker.planning.speed.stated import PROCESSOR, Device, Shares, Stated, Told, fit_shares
 from stoker.planning.speed.work import Work
 from stoker.published.devices import load_compute, load_hardware

@@ -16,7 +16,7 @@ from stoker.models.attention import LAYERS_MAX, Shape, kinds, window_of, windowe
 from stoker.models.gguf.header import Header
 from stoker.models.gguf.layout import layout_of
 from stoker.models.gguf.parts import read_all
-from stoker.models.weight_uses import weight_uses
+from stoker.models.gguf.weight_uses import weight_uses
 
 _ENCODERS = frozenset(
     {

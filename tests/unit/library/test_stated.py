@@ -11,8 +11,8 @@ from stoker.core.speed import Occasion
 from stoker.library.stated import gpu_device, processor, published_told, stated_basis
 from stoker.machine.data_sheets import gpu_sheets
 from stoker.machine.presets import find_preset
-from stoker.planning.shape_work import work_of_shape
 from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.shape_work import work_of_shape
 from stoker.planning.speed.stated import errors_left_out
 from stoker.published.devices import load_compute, load_hardware
 from stoker.published.figures import load_shapes, load_speeds

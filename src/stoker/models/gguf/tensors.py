@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from stoker.models.gguf.types import TensorType
-from stoker.models.weight_uses import EXPERTS, Sums, group_of
+from stoker.models.gguf.weight_uses import EXPERTS, Sums, group_of
 
 _LAYER = re.compile(r"blk\.(\d{1,6})\.(.*)", re.DOTALL)
 _STATE = ("ssm_", "time_mix_", "shortconv")

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from stoker.core.calibration import Fit
 from stoker.core.speed import SpeedSource
 from stoker.core.weights import Use
-from stoker.planning.least_squares import solve
 from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.prices import Prices
 from stoker.planning.speed.spread import Estimate, together
 from stoker.planning.speed.terms import Terms

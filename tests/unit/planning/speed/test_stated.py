@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from stoker.core.speed import Occasion, SpeedSource
 from stoker.core.weights import Use, WeightUse
-from stoker.planning.least_squares import solve
 from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
 from stoker.planning.speed.work import Look, Work
 

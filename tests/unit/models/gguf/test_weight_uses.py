@@ -10,8 +10,8 @@ import pytest
 from stoker.calibrating.subjects import SHAPES, facts_of
 from stoker.core.weights import Use, WeightUse
 from stoker.models.facts import read_facts
+from stoker.models.gguf.weight_uses import group_of, weight_uses
 from stoker.models.synthetic.write import TINY, write_model
-from stoker.models.weight_uses import group_of, weight_uses
 from stoker.planning.speed.work import work_of
 
 
