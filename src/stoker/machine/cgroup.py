@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from stoker.machine.system_files import HERE, Roots, parse_count, read_count, read_text
+from stoker.machine.system_files import HERE, Roots, parse_count, parse_rows, read_count, read_text
 
 # v1 states "no limit" as the largest multiple of the page size that fits a signed 64-bit integer.
 _V1_UNLIMITED = 1 << 62
@@ -96,8 +96,7 @@ def _share(quota: str, period: str) -> float | None:
 
 
 def _inactive_file_bytes(folder: Path) -> int:
-    for line in read_text(folder / "memory.stat").splitlines():
-        key, _, value = line.partition(" ")
-        if key in {"inactive_file", "total_inactive_file"}:
-            return parse_count(value) or 0
-    return 0
+    """Of the group and of those below it: v1 writes them apart, v2 has only the sum."""
+    rows = parse_rows(read_text(folder / "memory.stat"), " ")
+    found = rows.get("total_inactive_file", rows.get("inactive_file", ""))
+    return parse_count(found) or 0

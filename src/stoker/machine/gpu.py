@@ -30,7 +30,7 @@ def read_gpus(memory: Memory, roots: Roots = HERE) -> Found:
     """Every GPU that an engine could use; `memory` is what integrated ones share."""
     nvidia = read_nvidia(memory, os.environ.get("CUDA_VISIBLE_DEVICES"))
     apple = read_gpu(memory) if sys.platform == "darwin" else ()
-    gpus = (*nvidia.gpus, *read_rocm(roots), *apple)
+    gpus = (*nvidia.gpus, *read_rocm(roots, os.environ), *apple)
     return Found(tuple(_with_bandwidth(gpu) for gpu in gpus), nvidia.unread)
 
 

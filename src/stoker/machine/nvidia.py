@@ -17,6 +17,7 @@ from typing import Any
 
 from stoker.core.machine import Backend, Gpu
 from stoker.machine.memory import Memory
+from stoker.machine.visible import visible_indices
 
 # Chips whose GPU works in the processor's own memory; NVML has no figure for it.
 INTEGRATED = ("GB10", "Thor", "Orin", "Xavier", "Tegra")
@@ -52,30 +53,6 @@ def read_nvidia(memory: Memory, visible: str | None = None, nvml: Any = None) ->
     finally:
         with contextlib.suppress(module.NVMLError):
             module.nvmlShutdown()
-
-
-def visible_indices(visible: str | None, uuids: list[str]) -> list[int]:
-    """Which of the GPUs with `uuids` a variable like CUDA_VISIBLE_DEVICES shows, in its order.
-
-    As CUDA reads it: numbers, or beginnings of a UUID; the first word that is neither ends the
-    list. None shows all.
-    """
-    if visible is None:
-        return list(range(len(uuids)))
-    shown: list[int] = []
-    for word in (part.strip() for part in visible.split(",")):
-        index = _index(word, uuids)
-        if index is None or index in shown:
-            break
-        shown.append(index)
-    return shown
-
-
-def _index(word: str, uuids: list[str]) -> int | None:
-    if word.isascii() and word.isdigit():
-        return int(word) if len(word) < 4 and int(word) < len(uuids) else None
-    named = [index for index, uuid in enumerate(uuids) if word and uuid.startswith(word)]
-    return named[0] if len(named) == 1 else None
 
 
 def _binding() -> Any:

@@ -6,7 +6,9 @@ is needed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from stoker.core.machine import Backend, Gpu
 from stoker.machine.system_files import (
@@ -17,6 +19,7 @@ from stoker.machine.system_files import (
     read_count,
     read_text,
 )
+from stoker.machine.visible import visible_indices
 
 # Processors with a GPU inside, by what their GPU is called in the LLVM user guide for AMDGPU.
 _INTEGRATED = frozenset(
@@ -37,16 +40,25 @@ _INTEGRATED = frozenset(
     }
 )
 _NODES_MAX = 64
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def read_rocm(roots: Roots = HERE) -> tuple[Gpu, ...]:
-    """Each node of the topology that computes, with the memory of its display device."""
+def read_rocm(roots: Roots = HERE, environment: Mapping[str, str] = NOTHING) -> tuple[Gpu, ...]:
+    """Each node of the topology that computes, with the memory of its display device.
+
+    `environment` may hide some: ROCR_VISIBLE_DEVICES of all, then HIP_VISIBLE_DEVICES of those that
+    are left, or CUDA_VISIBLE_DEVICES where that is not set, as HIP has it.
+    """
     nodes = sorted(
         roots.sys.glob("class/kfd/kfd/topology/nodes/*"),
         key=lambda node: (len(node.name), node.name),
     )
-    found = (_gpu(node, roots) for node in nodes[:_NODES_MAX])
-    return tuple(gpu for gpu in found if gpu is not None)
+    asked = ((_gpu(node, roots), _uuid(node)) for node in nodes[:_NODES_MAX])
+    found = [(gpu, uuid) for gpu, uuid in asked if gpu is not None]
+    hip = environment.get("HIP_VISIBLE_DEVICES", environment.get("CUDA_VISIBLE_DEVICES"))
+    for visible in (environment.get("ROCR_VISIBLE_DEVICES"), hip):
+        found = [found[at] for at in visible_indices(visible, [uuid for _, uuid in found])]
+    return tuple(gpu for gpu, _ in found)
 
 
 def target(version: int) -> str:
@@ -54,6 +66,12 @@ def target(version: int) -> str:
     major, rest = divmod(version, 10_000)
     minor, stepping = divmod(rest, 100)
     return f"gfx{major}{minor:x}{stepping:x}"
+
+
+def _uuid(node: Path) -> str:
+    """As the runtime writes it; empty for a GPU without a number of its own."""
+    number = parse_count(parse_rows(read_text(node / "properties"), " ").get("unique_id", ""))
+    return f"GPU-{number:016x}" if number else ""
 
 
 def _gpu(node: Path, roots: Roots) -> Gpu | None:

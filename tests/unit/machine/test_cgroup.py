@@ -74,7 +74,7 @@ def test_the_first_version_is_read_too(plant: Plant) -> None:
             "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "700\n",
             "sys/fs/cgroup/memory/memory.limit_in_bytes": UNLIMITED,
             "sys/fs/cgroup/memory/a/memory.usage_in_bytes": "500\n",
-            "sys/fs/cgroup/memory/a/memory.stat": "total_inactive_file 100\n",
+            "sys/fs/cgroup/memory/a/memory.stat": "inactive_file 7\ntotal_inactive_file 100\n",
             "sys/fs/cgroup/cpu/a/cpu.cfs_quota_us": "200000\n",
             "sys/fs/cgroup/cpu/a/cpu.cfs_period_us": "100000\n",
         }

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stoker.core.machine import Backend, Gpu
 from stoker.core.units import GIB
 from stoker.machine.memory import Memory
-from stoker.machine.nvidia import Answer, read_nvidia, visible_indices
+from stoker.machine.nvidia import Answer, read_nvidia
+from stoker.machine.visible import visible_indices
 from stoker.testing.nvml import GPU_IS_LOST, FakeGpu, FakeNvml
 
 MEMORY = Memory(128 * GIB, 100 * GIB, None, 0, 0, None)

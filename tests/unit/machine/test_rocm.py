@@ -83,6 +83,31 @@ def test_nodes_come_in_their_numbers_order(plant: Plant) -> None:
     assert sizes == [2, 10]
 
 
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({}, [1, 2, 3]),
+        ({"ROCR_VISIBLE_DEVICES": "1"}, [2]),
+        ({"ROCR_VISIBLE_DEVICES": "2,0"}, [3, 1]),
+        ({"ROCR_VISIBLE_DEVICES": "GPU-00000000000000c2"}, [2]),
+        ({"ROCR_VISIBLE_DEVICES": ""}, []),
+        ({"HIP_VISIBLE_DEVICES": "0,-1,2"}, [1]),
+        ({"ROCR_VISIBLE_DEVICES": "1,2", "HIP_VISIBLE_DEVICES": "1"}, [3]),
+        ({"CUDA_VISIBLE_DEVICES": "2"}, [3]),
+        ({"CUDA_VISIBLE_DEVICES": "2", "HIP_VISIBLE_DEVICES": "0"}, [1]),
+    ],
+)
+def test_what_the_owner_hides_is_not_there(
+    plant: Plant, environment: dict[str, str], shown: list[int]
+) -> None:
+    files: dict[str, str] = {}
+    for node in (1, 2, 3):
+        files |= card(node, 120 + node, 90402, mem_info_vram_total=str(node * GIB))
+        files[f"{NODES}/{node}/properties"] += f"unique_id {0xC0 + node}\n"
+    sizes = [gpu.memory_total_bytes // GIB for gpu in read_rocm(plant(files), environment)]
+    assert sizes == shown
+
+
 def test_a_display_without_the_compute_driver_is_none(plant: Plant) -> None:
     device = "sys/class/drm/card0/device"
     assert read_rocm(plant({f"{device}/mem_info_vram_total": str(GIB)})) == ()
