@@ -43,7 +43,7 @@ async def calibrate(
     machine = read_machine()
     clock = clock or SystemClock()
     end_s = clock.now() + (QUICK_S if quick else WHOLE_S)
-    bench = Bench(home.workers, clock, machine.cores, end_s, wait_s)
+    bench = Bench(home.workers, clock, machine.performance_cores, end_s, wait_s)
     await take_samples(home, subjects(quick=quick), bench, on_step)
     taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
     calibration = compose(taken, conditions_now(machine, quick=quick))
@@ -58,7 +58,7 @@ def conditions_now(machine: Machine, *, quick: bool) -> Conditions:
         machine=machine.name or platform.node(),
         engine=ENGINE,
         engine_version=engine,
-        threads=machine.cores,
+        threads=machine.performance_cores,
         taken_unix_s=int(time.time()),
         quick=quick,
         more=conditions_of(machine, engine),

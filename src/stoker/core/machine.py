@@ -63,7 +63,8 @@ class Measured:
 class Machine:
     """One computer under its real limits (affinity, quota, cgroup), sizes in bytes.
 
-    `cores` counts physical cores that this process may use, at least 1. `memory_total_bytes` is
+    `cores` counts physical cores that this process may use, at least 1; `efficiency_cores` are
+    those of them that are slow ones, where the kernel tells kinds apart. `memory_total_bytes` is
     the least of the machine's memory and the group's limit; `memory_available_bytes` is what can
     still be taken without swapping, now. `memory_pressure` is the share of the last ten seconds
     in which somebody waited for memory, 0 to 1. `features` are the processor's instruction sets
@@ -78,6 +79,7 @@ class Machine:
     name: str = ""
     cpu: str = ""
     threads: int = 0
+    efficiency_cores: int = 0
     quota_cores: float | None = None
     features: tuple[str, ...] = ()
     numa_nodes: int = 1
@@ -90,3 +92,8 @@ class Machine:
     gpus: tuple[Gpu, ...] = ()
     unread: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)
+
+    @property
+    def performance_cores(self) -> int:
+        """How many of the cores an engine should compute on; all, where they are of one kind."""
+        return self.cores - self.efficiency_cores

@@ -27,6 +27,14 @@ def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
     return call
 
 
+def expanded(path: Path) -> Path:
+    """`path` with its `~` replaced; as it is where nobody of that name has a home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def private_folder(path: Path) -> Path:
     """`path` itself, made for its owner only where it was not there."""
     if not path.is_dir():

@@ -84,6 +84,6 @@ def _multiply(home: Home, machine: Machine, kinds: Sequence[str]) -> Mapping[str
 
     portal = Portal()
     try:
-        return portal.call(matmul_rates(kinds, machine.cores, home.workers))
+        return portal.call(matmul_rates(kinds, machine.performance_cores, home.workers))
     finally:
         portal.close()

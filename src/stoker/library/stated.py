@@ -53,7 +53,7 @@ def processor(machine: Machine) -> Device | None:
     bandwidth = machine.memory_peak_bytes_s or machine.measured.read_bytes_s_all
     if bandwidth is None:
         return None
-    return Device(PROCESSOR, bandwidth, threads=machine.cores)
+    return Device(PROCESSOR, bandwidth, threads=machine.performance_cores)
 
 
 @cache

@@ -53,7 +53,14 @@ def cpu_of(values: dict[str, str]) -> Cpu:
         cores=cores,
         threads=parse_count(values.get("hw.logicalcpu", "")) or cores,
         quota_cores=None,
+        efficiency_cores=_efficiency_cores(values, cores),
     )
+
+
+def _efficiency_cores(values: dict[str, str], cores: int) -> int:
+    """The cores of every level of performance but the first, which is the fastest."""
+    fast = parse_count(values.get("hw.perflevel0.physicalcpu", "")) or cores
+    return max(0, cores - fast)
 
 
 def memory_of(values: dict[str, str], vm_stat: str) -> Memory:

@@ -6,14 +6,13 @@ taken under. A file that cannot be read is as good as none.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from stoker.core.errors import InvalidMachineError
 from stoker.core.machine import Machine, Measured
+from stoker.files.disk import write_whole
 from stoker.machine.conditions import changed, conditions_of, was_disturbed
 from stoker.machine.document import FILE_BYTES_MAX, measured_document_of, measured_of, parse_json
 
@@ -34,17 +33,7 @@ def save_measured(path: Path, measured: Measured) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(measured_document_of(measured), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            aside.unlink()
+    write_whole(path, json.dumps(measured_document_of(measured), indent=1).encode())
 
 
 def with_measured(

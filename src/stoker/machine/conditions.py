@@ -19,6 +19,12 @@ def conditions_of(machine: Machine, engine: str) -> tuple[tuple[str, str], ...]:
         ("features", " ".join(machine.features)),
         ("cores", str(machine.cores)),
         ("threads", str(machine.threads)),
+        # Only where there are any: what was kept before they were told apart still holds.
+        *(
+            (("efficiency_cores", str(machine.efficiency_cores)),)
+            if machine.efficiency_cores
+            else ()
+        ),
         ("quota_cores", "" if machine.quota_cores is None else f"{machine.quota_cores:g}"),
         ("kernel", kernel),
         ("engine", engine),

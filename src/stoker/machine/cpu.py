@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.machine import cgroup
+from stoker.machine.core_kinds import performance_processors
 from stoker.machine.cpuinfo import parse_cpuinfo
 from stoker.machine.system_files import HERE, Roots, parse_list, read_text
 
@@ -19,8 +20,9 @@ _CPUINFO_BYTES = 16 * 1024
 class Cpu:
     """A processor as far as this process may use it.
 
-    `cores` are physical and at least 1, `threads` are what the system schedules on; `quota_cores`
-    is processors' worth of time, None without a limit.
+    `cores` are physical and at least 1, `efficiency_cores` those of them that are slow ones of a
+    processor with several kinds; `threads` are what the system schedules on; `quota_cores` is
+    processors' worth of time, None without a limit.
     """
 
     model: str
@@ -28,6 +30,7 @@ class Cpu:
     cores: int
     threads: int
     quota_cores: float | None
+    efficiency_cores: int = 0
 
 
 def read_cpu(roots: Roots = HERE, allowed: frozenset[int] | None = None) -> Cpu:
@@ -35,9 +38,12 @@ def read_cpu(roots: Roots = HERE, allowed: frozenset[int] | None = None) -> Cpu:
     processors = _allowed() if allowed is None else allowed
     info = parse_cpuinfo(read_text(roots.proc / "cpuinfo", _CPUINFO_BYTES))
     quota = cgroup.cpu_quota(roots)
-    cores = _physical(processors, roots.sys / "devices" / "system" / "cpu")
-    usable = cores if quota is None else min(cores, math.floor(quota))
-    return Cpu(info.model, info.features, max(1, usable), max(1, len(processors)), quota)
+    topology = roots.sys / "devices" / "system" / "cpu"
+    cores = _physical(processors, topology)
+    usable = max(1, cores if quota is None else min(cores, math.floor(quota)))
+    fast = _physical(performance_processors(processors, roots), topology)
+    slow = max(0, usable - fast)
+    return Cpu(info.model, info.features, usable, max(1, len(processors)), quota, slow)
 
 
 def numa_nodes(roots: Roots = HERE) -> int:

@@ -14,12 +14,14 @@ from typing import Any, NoReturn
 
 from stoker.core.errors import FileMissingError, InvalidMachineError
 from stoker.core.machine import Backend, Gpu, Machine, Measured
-from stoker.machine.fields import Fields, number, text
+from stoker.files.disk import expanded
+from stoker.machine.fields import Fields, number, rate, text
 from stoker.machine.presets import find_preset
 
 VERSION = 1
 MARK = "stoker_machine"
 FILE_BYTES_MAX = 256 * 1024
+CORES_MAX = 1 << 16
 _PAIRS = ("matmul_ops_s", "conditions", "spread", "missing")
 
 
@@ -32,10 +34,18 @@ def load_machine(words: str) -> Machine:
         NotFoundError: no preset has that name.
         InvalidMachineError: the file cannot be read, or is no machine.
     """
-    path = Path(words).expanduser()
-    if "/" in words or path.suffix == ".json" or path.is_file():
+    path = expanded(Path(words))
+    if "/" in words or path.suffix == ".json" or _is_file(path):
         return read_machine_file(path)
     return find_preset(words).machine
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a word that no file system takes is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
 
 
 def read_machine_file(path: Path) -> Machine:
@@ -107,12 +117,13 @@ def machine_of(value: Any) -> Machine:
     if fields.count(MARK) != VERSION:
         raise fields.fail(MARK, f"is not {VERSION}, the version that this Stoker reads")
     machine = Machine(
-        cores=fields.count("cores", least=1),
+        cores=fields.count("cores", least=1, most=CORES_MAX),
         memory_total_bytes=fields.count("memory_total_bytes", least=1),
         memory_available_bytes=fields.count("memory_available_bytes"),
         name=fields.text("name", ""),
         cpu=fields.text("cpu", ""),
-        threads=fields.count("threads", 0),
+        threads=fields.count("threads", 0, most=CORES_MAX),
+        efficiency_cores=fields.count("efficiency_cores", 0, most=CORES_MAX),
         quota_cores=fields.number("quota_cores"),
         features=fields.texts("features"),
         numa_nodes=fields.count("numa_nodes", 1, least=1),
@@ -120,13 +131,15 @@ def machine_of(value: Any) -> Machine:
         swap_total_bytes=fields.count("swap_total_bytes", 0),
         swap_free_bytes=fields.count("swap_free_bytes", 0),
         memory_pressure=fields.number("memory_pressure"),
-        memory_peak_bytes_s=fields.number("memory_peak_bytes_s"),
+        memory_peak_bytes_s=fields.rate("memory_peak_bytes_s"),
         disk_free_bytes=fields.count_or_none("disk_free_bytes"),
         gpus=tuple(_gpu(one, where) for where, one in fields.items("gpus")),
         unread=fields.texts("unread"),
         measured=measured_of(value["measured"]) if fields.has("measured") else Measured(),
     )
     fields.end()
+    if machine.efficiency_cores >= machine.cores:
+        raise fields.fail("efficiency_cores", "leaves no other core")
     if machine.memory_available_bytes > machine.memory_total_bytes:
         raise fields.fail("memory_available_bytes", "is more than memory_total_bytes")
     return machine
@@ -140,10 +153,10 @@ def measured_of(value: Any) -> Measured:
     """
     fields = Fields(value, "measured")
     measured = Measured(
-        read_bytes_s_one=fields.number("read_bytes_s_one"),
-        read_bytes_s_all=fields.number("read_bytes_s_all"),
-        matmul_ops_s=fields.pairs("matmul_ops_s", number),
-        disk_read_bytes_s=fields.number("disk_read_bytes_s"),
+        read_bytes_s_one=fields.rate("read_bytes_s_one"),
+        read_bytes_s_all=fields.rate("read_bytes_s_all"),
+        matmul_ops_s=fields.pairs("matmul_ops_s", rate),
+        disk_read_bytes_s=fields.rate("disk_read_bytes_s"),
         taken_unix_s=fields.count("taken_unix_s", 0),
         conditions=fields.pairs("conditions", text),
         spread=fields.pairs("spread", number),
@@ -166,7 +179,7 @@ def _gpu(value: Any, where: str) -> Gpu:
         driver=fields.text("driver", ""),
         compute_capability=fields.text("compute_capability", ""),
         integrated=fields.flag("integrated", default=False),
-        bandwidth_bytes_s=fields.number("bandwidth_bytes_s"),
+        bandwidth_bytes_s=fields.rate("bandwidth_bytes_s"),
     )
     fields.end()
     if gpu.memory_free_bytes > total:

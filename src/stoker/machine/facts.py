@@ -32,6 +32,7 @@ def read_machine(*, gpus: bool = False, store: Path | None = None, roots: Roots 
         name=_host(),
         cpu=cpu.model,
         threads=cpu.threads,
+        efficiency_cores=cpu.efficiency_cores,
         quota_cores=cpu.quota_cores,
         features=cpu.features,
         numa_nodes=numa_nodes(roots),

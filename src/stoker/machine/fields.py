@@ -7,7 +7,6 @@ Owns the messages for a person who wrote the object by hand. Which fields there 
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +15,8 @@ from stoker.core.errors import InvalidMachineError
 T = TypeVar("T")
 COUNT_MAX = 1 << 60
 NUMBER_MAX = 1e21
+# Nothing reads or multiplies slower than once a second; what is 0 is not known, and left out.
+RATE_MIN = 1.0
 TEXT_MAX = 1000
 ITEMS_MAX = 512
 
@@ -34,9 +35,11 @@ class Fields:
         self._where = where
         self._known: list[str] = []
 
-    def count(self, name: str, default: int | None = None, least: int = 0) -> int:
+    def count(
+        self, name: str, default: int | None = None, least: int = 0, most: int = COUNT_MAX
+    ) -> int:
         """A whole number."""
-        return self._read(name, default, lambda value: _count(value, least))
+        return self._read(name, default, lambda value: _count(value, least, most))
 
     def count_or_none(self, name: str) -> int | None:
         """A whole number, or None."""
@@ -45,6 +48,10 @@ class Fields:
     def number(self, name: str) -> float | None:
         """A number that is 0 or more, or None."""
         return float(self._read(name, None, _number)) if self.has(name) else None
+
+    def rate(self, name: str) -> float | None:
+        """Something a second, which is never 0, or None."""
+        return self._read(name, None, rate) if self.has(name) else None
 
     def text(self, name: str, default: str | None = None) -> str:
         """A short text."""
@@ -116,6 +123,20 @@ def number(value: Any) -> float:
     return float(_number(value))
 
 
+def rate(value: Any) -> float:
+    """Something a second, for `Fields.pairs`.
+
+    Raises:
+        ValueError: it is none: 0 would be no rate but an unknown one.
+    """
+    found = float(_number(value))
+    if found < RATE_MIN:
+        raise ValueError(
+            f"is not a rate of {RATE_MIN:g} a second or more; leave out what is unknown"
+        )
+    return found
+
+
 def text(value: Any) -> str:
     """A short text, for `Fields.pairs`.
 
@@ -125,16 +146,17 @@ def text(value: Any) -> str:
     return _text(value)
 
 
-def _count(value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= COUNT_MAX:
-        raise ValueError(f"is not a whole number of {least} or more")
+def _count(value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        end = "" if most == COUNT_MAX else f" and {most} at most"
+        raise ValueError(f"is not a whole number of {least} or more{end}")
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("is not a number")  # noqa: TRY004 - one kind of error for all kinds
-    if not (math.isfinite(value) and 0 <= value <= NUMBER_MAX):
+    if not 0 <= value <= NUMBER_MAX:  # false for what is no number too; exact for any integer
         raise ValueError("is not a number of 0 or more")
     return value
 

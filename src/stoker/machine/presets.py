@@ -18,6 +18,7 @@ from stoker.core.machine import Backend, Gpu, Machine
 from stoker.core.units import GIB
 from stoker.machine.apple import wirable_bytes
 from stoker.machine.data_sheets import find_sheet
+from stoker.machine.system_files import parse_count
 
 FREE_SHARE = 0.85
 FREE_SHARE_OF_CARD = 0.93
@@ -68,20 +69,21 @@ def _nearest(name: str) -> str:
 
 
 def _resized(preset: Preset, size: str) -> Preset:
-    if not (size.isascii() and size.isdigit() and 1 <= int(size[:9]) <= MEMORY_GIB_MAX):
+    gib = parse_count(size) or 0
+    if not 1 <= gib <= MEMORY_GIB_MAX:
         raise InvalidMachineError(
             f"{size[:80]!r} is no amount of memory",
             hint=f"write a whole number of GiB after the colon: {preset.name}:64",
         )
-    total = int(size) * GIB
+    total = gib * GIB
     machine = replace(
         preset.machine,
-        name=f"{preset.name}:{size}",
+        name=f"{preset.name}:{gib}",
         memory_total_bytes=total,
         memory_available_bytes=int(total * FREE_SHARE),
         gpus=tuple(_sharing(gpu, total) if gpu.integrated else gpu for gpu in preset.machine.gpus),
     )
-    assumed = f"{size} GiB of memory instead"
+    assumed = f"{gib} GiB of memory instead"
     return replace(
         preset, assumed="; ".join(filter(None, (preset.assumed, assumed))), machine=machine
     )
@@ -96,6 +98,7 @@ def _machine(row: dict[str, Any]) -> Machine:
         name=row["name"],
         cpu=row.get("cpu", ""),
         threads=row["threads"],
+        efficiency_cores=row.get("efficiency_cores", 0),
         features=tuple(row["features"].split()),
         memory_peak_bytes_s=row["memory_gb_s"] * 1e9,
         gpus=tuple(_gpu(name, total) for name in row.get("gpus", ())),

@@ -50,12 +50,14 @@ def make_plan(model: LocalModel, machine: Machine, wishes: Wishes, *, slots_defa
 
 
 def default_threads(model: LocalModel, machine: Machine) -> int:
-    """Physical cores; one for a model so small that its threads would mostly wait for each other.
+    """Performance cores, and one for a model whose threads would mostly wait for each other.
+
+    A step ends with its slowest thread, so an efficiency core would set the pace.
 
     With the starter model one thread decodes faster than two on an idle machine, and threads that
     wait in a barrier stand still whenever another program takes a core from one of them.
     """
-    return 1 if model.facts.file_bytes < ONE_THREAD_BYTES else machine.cores
+    return 1 if model.facts.file_bytes < ONE_THREAD_BYTES else machine.performance_cores
 
 
 def refuse_if_too_large(model: LocalModel, machine: Machine) -> None:

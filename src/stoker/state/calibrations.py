@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 from stoker.core.calibration import VERSION, Calibration, Fit, Observation, ThreadRatio
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import CalibrationError
+from stoker.files.disk import write_whole
 from stoker.state.home import Home
 
 DOCUMENT_BYTES_MAX = 4 << 20
@@ -48,17 +48,8 @@ def save_calibration(home: Home, calibration: Calibration) -> Path:
         HomeError: it cannot be written.
     """
     path = home.calibration
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     with disk_errors(path):
-        try:
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(to_json(calibration))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+        write_whole(path, to_json(calibration))
     return path
 
 

@@ -22,6 +22,9 @@ hw.ncpu: 12
 hw.physicalcpu: 12
 hw.logicalcpu: 12
 hw.memsize: 68719476736
+hw.nperflevels: 2
+hw.perflevel0.physicalcpu: 8
+hw.perflevel1.physicalcpu: 4
 hw.optional.AdvSIMD: 1
 hw.optional.neon: 1
 hw.optional.arm.FEAT_DotProd: 1
@@ -58,8 +61,10 @@ VALUES = parse_sysctl(SYSCTL)
 def test_the_processor() -> None:
     cpu = cpu_of(VALUES)
     assert (cpu.model, cpu.cores, cpu.threads) == ("Apple M2 Max", 12, 12)
+    assert cpu.efficiency_cores == 4
     assert cpu.features == ("neon", "fp16", "dotprod", "i8mm", "bf16")
     intel = cpu_of(parse_sysctl(INTEL))
+    assert intel.efficiency_cores == 0
     assert (intel.cores, intel.threads, intel.features) == (6, 12, ("avx2", "fma"))
 
 

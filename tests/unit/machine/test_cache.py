@@ -40,7 +40,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_measured(path, MEASURED)
-    monkeypatch.setattr("stoker.machine.cache.os.fsync", lambda _: 1 / 0)
+    monkeypatch.setattr("stoker.files.disk.os.fsync", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_measured(path, Measured())
     assert load_measured(path) == MEASURED
@@ -68,7 +68,19 @@ def test_one_that_was_disturbed_is_given_with_a_reason_once_the_machine_is_calm(
     assert with_measured(MACHINE, path, "engine 1", waiting=0.9) == (known, ())
 
 
-@pytest.mark.parametrize("data", [None, b"", b"{}x", b"\xff" * 10, b'{"load": 1}', b" " * 300_000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        b"",
+        b"{}x",
+        b"\xff" * 10,
+        b'{"load": 1}',
+        b" " * 300_000,
+        b'{"read_bytes_s_all": 0}',
+        b'{"contention": 1' + b"0" * 400 + b"}",
+    ],
+)
 def test_a_file_that_cannot_be_understood_is_as_good_as_none(
     path: Path, data: bytes | None
 ) -> None:

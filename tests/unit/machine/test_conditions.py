@@ -21,6 +21,7 @@ def test_memory_that_others_take_changes_nothing() -> None:
     ("now", "engine", "names"),
     [
         (replace(MACHINE, cores=2), "e 1", ("cores",)),
+        (replace(MACHINE, efficiency_cores=2), "e 1", ("efficiency_cores",)),
         (replace(MACHINE, quota_cores=None), "e 1", ("quota_cores",)),
         (replace(MACHINE, cpu="B", features=()), "e 1", ("cpu", "features")),
         (MACHINE, "e 2", ("engine",)),

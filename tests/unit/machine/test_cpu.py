@@ -82,6 +82,58 @@ def test_shared_last_level_caches_count_once(plant: Plant) -> None:
     assert cache_bytes(plant(files)) == 2 * 32 * 1024 * 1024
 
 
+def capacities(*values: int) -> dict[str, str]:
+    return {f"{CPUS}/cpu{number}/cpu_capacity": f"{one}\n" for number, one in enumerate(values)}
+
+
+HYBRID = siblings("0-1", "0-1", "2-3", "2-3", "4", "5", "6", "7") | {
+    "sys/devices/cpu_core/cpus": "0-3\n",
+    "sys/devices/cpu_atom/cpus": "4-7\n",
+}
+EVERY = frozenset(range(8))
+
+
+def test_efficiency_cores_of_a_hybrid_are_told_apart(plant: Plant) -> None:
+    cpu = read_cpu(plant(HYBRID), EVERY)
+    assert (cpu.cores, cpu.efficiency_cores, cpu.threads) == (6, 4, 8)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "cores", "slow"),
+    [({0, 1, 4}, 2, 1), ({0, 2}, 2, 0), ({4, 5, 6}, 3, 0)],
+)
+def test_only_cores_that_may_be_used_are_told_apart(
+    plant: Plant, allowed: set[int], cores: int, slow: int
+) -> None:
+    """Where only efficiency cores may be used, nothing is slower than the rest."""
+    cpu = read_cpu(plant(HYBRID), frozenset(allowed))
+    assert (cpu.cores, cpu.efficiency_cores) == (cores, slow)
+
+
+def test_a_quota_leaves_the_performance_cores(plant: Plant) -> None:
+    roots = plant(HYBRID | quota("300000 100000"))
+    cpu = read_cpu(roots, EVERY)
+    assert (cpu.cores, cpu.efficiency_cores) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "slow"),
+    [((1024, 1024, 250, 250), 2), ((1024, 870, 870, 250), 1), ((1024,) * 4, 0), ((700, 300), 1)],
+)
+def test_cores_of_half_the_capacity_or_less_are_efficiency_cores(
+    plant: Plant, values: tuple[int, ...], slow: int
+) -> None:
+    cpu = read_cpu(plant(capacities(*values)), frozenset(range(len(values))))
+    assert (cpu.cores, cpu.efficiency_cores) == (len(values), slow)
+
+
+@pytest.mark.parametrize("text", ["", "?", "9-8", "99999999999999999999999"])
+def test_kinds_that_cannot_be_read_are_none(plant: Plant, text: str) -> None:
+    files = {"sys/devices/cpu_core/cpus": text, f"{CPUS}/cpu0/cpu_capacity": text}
+    cpu = read_cpu(plant(files), frozenset({0, 1}))
+    assert (cpu.cores, cpu.efficiency_cores) == (2, 0)
+
+
 def test_this_machine_has_a_processor() -> None:
     cpu = read_cpu(HERE)
     assert 1 <= cpu.cores <= cpu.threads

@@ -26,7 +26,8 @@ from stoker.machine.document import (
 from stoker.machine.presets import find_preset
 
 SIZES = st.integers(1, 1 << 50)
-RATES = st.none() | st.floats(0, 1e18)
+NUMBERS = st.none() | st.floats(0, 1e18)
+RATES = st.none() | st.floats(1, 1e18)
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), max_size=30)
 PAIRS = st.dictionaries(TEXTS, st.floats(0, 1e18), max_size=4).map(lambda one: tuple(one.items()))
 WORDS = st.dictionaries(TEXTS, TEXTS, max_size=4).map(lambda one: tuple(one.items()))
@@ -34,13 +35,13 @@ MEASURED = st.builds(
     Measured,
     read_bytes_s_one=RATES,
     read_bytes_s_all=RATES,
-    matmul_ops_s=PAIRS,
+    matmul_ops_s=PAIRS.map(lambda pairs: tuple((name, 1 + rate) for name, rate in pairs)),
     disk_read_bytes_s=RATES,
     taken_unix_s=st.integers(0, 1 << 40),
     conditions=WORDS,
     spread=PAIRS,
     missing=WORDS,
-    contention=RATES,
+    contention=NUMBERS,
 )
 
 
@@ -63,20 +64,22 @@ def gpus(draw: st.DrawFn) -> Gpu:
 @st.composite
 def machines(draw: st.DrawFn) -> Machine:
     total = draw(SIZES)
+    cores = draw(st.integers(1, 512))
     return Machine(
-        cores=draw(st.integers(1, 512)),
+        cores=cores,
+        efficiency_cores=draw(st.integers(0, cores - 1)),
         memory_total_bytes=total,
         memory_available_bytes=draw(st.integers(0, total)),
         name=draw(TEXTS),
         cpu=draw(TEXTS),
         threads=draw(st.integers(0, 1024)),
-        quota_cores=draw(RATES),
+        quota_cores=draw(NUMBERS),
         features=tuple(draw(st.lists(TEXTS, max_size=4))),
         numa_nodes=draw(st.integers(1, 8)),
         memory_limit_bytes=draw(st.none() | SIZES),
         swap_total_bytes=draw(SIZES),
         swap_free_bytes=draw(SIZES),
-        memory_pressure=draw(RATES),
+        memory_pressure=draw(NUMBERS),
         memory_peak_bytes_s=draw(RATES),
         disk_free_bytes=draw(st.none() | SIZES),
         gpus=tuple(draw(st.lists(gpus(), max_size=3))),
@@ -138,6 +141,22 @@ def edited(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         (lambda one: one["measured"].update(matmul_ops_s=[1]), "not an object"),
         (lambda one: one["measured"].update(matmul_ops_s={"Q4_0": None}), "not a number"),
         (lambda one: one["measured"].update(read_one=1), "has no field 'read_one'"),
+        (lambda one: one.update(memory_pressure=10**400), "number of 0 or more"),
+        (lambda one: one.update(memory_peak_bytes_s=0), "a rate|number of 0 or more"),
+        (lambda one: one.update(memory_peak_bytes_s=1e-300), "a rate|number of 0 or more"),
+        (lambda one: one["gpus"][0].update(bandwidth_bytes_s=0), "a rate|number of 0 or more"),
+        (
+            lambda one: one["gpus"][0].update(bandwidth_bytes_s=10**400),
+            "a rate|number of 0 or more",
+        ),
+        (
+            lambda one: one["measured"].update(matmul_ops_s={"Q4_0": 0}),
+            "a rate|number of 0 or more",
+        ),
+        (lambda one: one["measured"].update(read_bytes_s_all=0), "a rate|number of 0 or more"),
+        (lambda one: one["measured"].update(disk_read_bytes_s=0.0), "a rate|number of 0 or more"),
+        (lambda one: one.update(efficiency_cores=8), "leaves no other core"),
+        (lambda one: one.update(cores=1 << 30), "65536 at most"),
     ],
 )
 def test_what_is_off_is_named(change: Callable[[dict[str, Any]], Any], words: str) -> None:
@@ -184,9 +203,21 @@ def test_a_word_is_a_preset_and_a_path_a_file(tmp_path: Path) -> None:
     for name in (str(tmp_path / "none.json"), "none.json"):
         with pytest.raises(FileMissingError):
             load_machine(name)
-    for name in (str(tmp_path), "nul\0/x"):
+    for name in (str(tmp_path), "nul\0/x", f"./{'x' * 300}"):
         with pytest.raises(InvalidMachineError):
             load_machine(name)
+
+
+@pytest.mark.parametrize("word", ["x" * 300, "x" * 100_000, "nul\0"])
+def test_a_word_that_can_be_no_file_is_no_preset_either(word: str) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        load_machine(word)
+    assert len(caught.value.message) < 200
+
+
+def test_the_home_of_a_user_who_is_not_there_is_no_file() -> None:
+    with pytest.raises(FileMissingError):
+        load_machine("~nobody-of-that-name/x.json")
 
 
 def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:

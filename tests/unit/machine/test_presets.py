@@ -49,7 +49,10 @@ def test_two_cards_are_two() -> None:
     assert len(find_preset("2x-rtx-3090").machine.gpus) == 2
 
 
-@pytest.mark.parametrize("size", ["", "0", "x", "-4", "1.5", "9" * 30, "²"])
+@pytest.mark.parametrize(
+    "size",
+    ["", "0", "x", "-4", "1.5", "9" * 30, "²", "000000001" + "0" * 5000, "00000000199999", "65537"],
+)
 def test_an_amount_that_is_none_is_refused(size: str) -> None:
     with pytest.raises(InvalidMachineError):
         find_preset(f"m1:{size}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def test_a_large_model_gets_every_core_and_a_tiny_one_a_single_thread() -> None:
     assert make_plan(model(), MACHINE, Wishes(), slots_default=3).threads == 6
     tiny = model(size=ONE_THREAD_BYTES - 1)
     assert make_plan(tiny, MACHINE, Wishes(), slots_default=3).threads == 1
+
+
+def test_efficiency_cores_get_no_thread() -> None:
+    hybrid = replace(MACHINE, efficiency_cores=4)
+    assert make_plan(model(), hybrid, Wishes(), slots_default=3).threads == 2
 
 
 def test_wishes_are_kept() -> None:

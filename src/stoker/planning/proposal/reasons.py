@@ -83,11 +83,18 @@ def _slots(question: Question, proposal: Proposal) -> str:
 
 
 def _threads(question: Question, proposal: Proposal) -> str:
-    threads, asked = proposal.plan.threads, question.asked
+    threads, asked, cores = (
+        proposal.plan.threads,
+        question.asked,
+        question.machine.performance_cores,
+    )
     if asked.wishes.threads is not None:
         return f"{threads}, as asked for"
     if proposal.plan.model.facts.file_bytes < ONE_THREAD_BYTES:
         return f"{threads}: threads of so small a model would mostly wait for each other"
     if asked.shared_by > 1:
-        return f"{threads} of {question.machine.cores} cores: {asked.shared_by} models share them"
+        return f"{threads} of {cores} cores: {asked.shared_by} models share them"
+    if slow := question.machine.efficiency_cores:
+        said = f"{threads}: one for each performance core"
+        return f"{said}; the {slow} efficiency cores would set the pace"
     return f"{threads}: one for each physical core"
