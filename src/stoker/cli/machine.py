@@ -30,30 +30,30 @@ _LABELS = {
 
 
 @click.command("machine", short_help="Show what this machine has, and measure it once.")
+@click.argument("other", required=False, metavar="[FILE|PRESET]")
 @click.option("--fresh", is_flag=True, help="Measure again, whatever is kept.")
-@click.option("--preset", metavar="NAME", help="Show a named machine, or a file, instead of this.")
 @click.option("--list-presets", is_flag=True, help="List the named machines.")
 @json_option
-def command(*, fresh: bool, preset: str | None, list_presets: bool, as_json: bool) -> None:
+def command(*, fresh: bool, other: str | None, list_presets: bool, as_json: bool) -> None:
     """Show what this machine has, and measure it once.
 
     Measuring takes less than 10 s: how fast memory is read, how fast the engine multiplies, how
     fast the disk is read. The figures are kept and hold until the processor, its limits, the
     kernel or the engine change. What --json prints is a file for --machine elsewhere.
 
-    NAME is a preset's, with another amount of memory in GiB after a colon if need be, or the path
-    of a file.
+    FILE|PRESET shows another machine instead, in the words that --machine takes elsewhere: a
+    preset's name, with another amount of memory in GiB after a colon if need be, or a file's path.
 
     \b
     Examples:
       stoker machine
       stoker machine --json > server.json
-      stoker machine --preset m2-max:96
+      stoker machine m2-max:96
     """
     if list_presets:
         _list(as_json=as_json)
-    elif preset is not None:
-        _show_other(preset, as_json=as_json)
+    elif other is not None:
+        _show_other(other, as_json=as_json)
     else:
         _show_this(fresh=fresh, as_json=as_json)
 
@@ -186,7 +186,12 @@ def _read(machine: Machine) -> Iterator[tuple[str, str]]:
 
 
 def _cores(machine: Machine) -> str:
-    parts = [f"{machine.cores} usable", f"{machine.threads} threads"]
+    usable = f"{machine.cores} usable"
+    if machine.efficiency_cores:
+        usable += (
+            f" ({machine.performance_cores} performance, {machine.efficiency_cores} efficiency)"
+        )
+    parts = [usable, f"{machine.threads} threads"]
     if machine.quota_cores is not None:
         parts.append(f"limited to {machine.quota_cores:g} by the control group")
     if machine.numa_nodes > 1:

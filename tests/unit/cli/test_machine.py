@@ -95,6 +95,13 @@ def test_everything_known_is_on_the_page() -> None:
         assert words in page
 
 
+def test_the_kinds_of_cores_are_told_apart() -> None:
+    page = call("m2-max").stdout
+    assert "12 usable (8 performance, 4 efficiency), 12 threads" in page
+    document = json.loads(call("m2-max", "--json").stdout)
+    assert (document["cores"], document["efficiency_cores"]) == (12, 4)
+
+
 def test_warnings_go_to_the_other_stream(here: dict[str, Any]) -> None:
     done = call("--fresh")
     assert here["fresh"] is True
@@ -109,18 +116,18 @@ def test_the_json_is_a_machine_that_can_be_read_back(tmp_path: Path) -> None:
     assert machine_of(json.loads(done.stdout)) == HERE
     path = tmp_path / "it.json"
     path.write_text(done.stdout)
-    assert call("--preset", str(path), "--json").stdout == done.stdout
+    assert call(str(path), "--json").stdout == done.stdout
 
 
 def test_a_preset_is_shown_with_its_source(here: dict[str, Any]) -> None:
-    page = call("--preset", "rtx-4090").stdout
+    page = call("rtx-4090").stdout
     assert "24 GiB" in page
     assert "1008 GB/s" in page
     assert "source" in page
     assert "assumed" in page
     assert here == {}
     preset = next(one for one in presets() if one.name == "rtx-4090")
-    assert json.loads(call("--preset", "rtx-4090", "--json").stdout) == document_of(preset.machine)
+    assert json.loads(call("rtx-4090", "--json").stdout) == document_of(preset.machine)
 
 
 def test_the_list_names_every_preset() -> None:
@@ -132,5 +139,5 @@ def test_the_list_names_every_preset() -> None:
 
 
 def test_what_is_neither_a_preset_nor_a_file_is_an_error() -> None:
-    assert isinstance(call("--preset", "nothing").exception, NotFoundError)
-    assert isinstance(call("--preset", "./nothing.json").exception, FileMissingError)
+    assert isinstance(call("nothing").exception, NotFoundError)
+    assert isinstance(call("./nothing.json").exception, FileMissingError)
