@@ -27,6 +27,7 @@ def render(advice: Advice, *, width: int = WIDTH) -> list[str]:
     changes = "What to relax" if contradiction else "What would change it"
     return [
         *_wrap(advice.headline, width),
+        *_wrap(advice.data_note, width),
         *_section("Why", reasons, width),
         *_section("On the other side", [] if contradiction else against, width),
         *_section("The boundary", advice.boundary, width),
@@ -52,12 +53,14 @@ def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
 
 
 def _costs(advice: Advice) -> Iterator[str]:
-    if advice.answer is Answer.HYBRID and advice.local_cost is not None:
-        yield "Each figure is for the whole volume; the split decides how it is shared."
+    split = advice.answer is Answer.HYBRID
+    if split and advice.hybrid_cost is not None:
+        yield f"Split: {_cost(advice.hybrid_cost)}"
     if advice.local_cost is not None:
-        yield f"Here: {_cost(advice.local_cost)}"
+        yield f"{'All of it here' if split else 'Here'}: {_cost(advice.local_cost)}"
     if advice.api_cost is not None and advice.api is not None:
-        yield f"{advice.api.reference}: {_cost(advice.api_cost)}"
+        place = f"All of it at {advice.api.reference}" if split else advice.api.reference
+        yield f"{place}: {_cost(advice.api_cost)}"
     if advice.break_even is not None:
         yield _capital(describe_break_even(advice.break_even)) + "."
     if advice.capacity is not None:

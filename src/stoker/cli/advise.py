@@ -15,8 +15,8 @@ import click
 
 from stoker.cli.options import json_option, print_json
 from stoker.core.advice import Answer
-from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.needs import DataPlace, Operations, Quality, Stage
+from stoker.files.disk import expanded
 
 if TYPE_CHECKING:
     from stoker.core.advice import Advice
@@ -45,6 +45,7 @@ _COSTS = ("purchase_usd", "usd_per_kwh", "watts_idle", "watts_load")
 @click.option("--tok-s", "tok_s_min", type=float, help="Tokens a second after it, at least.")
 @click.option("--budget", "budget_usd_month", type=float, help="Dollars a month, at most.")
 @click.option("--tasks", help="A file of your own tasks, as `stoker compare` takes them.")
+@click.option("--local-share", type=float, help="Share of requests that must stay, 0 to 1.")
 @click.option("--api", metavar="PROVIDER/MODEL", help="The endpoint that you would use.")
 @click.option("--purchase-usd", type=float, help="What the machine costs; 0 if you have it.")
 @click.option("--usd-per-kwh", type=float, help="What a kWh costs.")
@@ -57,8 +58,8 @@ def command(
 ) -> None:
     """Say whether models should run here, at an API, or both, and why.
 
-    Without needs it asks, on a terminal. Flags win over the file. The exit code is 3 where the
-    needs contradict each other.
+    Without needs it asks, on a terminal; where data may go it asks there whenever nothing says so.
+    Flags win over the file. The exit code is 3 where the needs contradict each other.
 
     \b
     A file of needs; every line may be left out:
@@ -75,6 +76,7 @@ def command(
       ttft_s_max = 2.0           # seconds to the first token
       tok_s_min = 10             # tokens a second after it
       budget_usd_month = 300
+      local_share = 0.3          # of the requests must stay, where data is mixed
       tasks = "tasks.jsonl"
       [costs]
       purchase_usd = 1800        # 0 if you have the machine; spread over months = 36
@@ -101,27 +103,39 @@ def command(
     # pydantic is slow to import; only this verb pays for it.
     from stoker.library.advising import advise_on  # noqa: PLC0415
     from stoker.library.constraints import read_constraints  # noqa: PLC0415
-    from stoker.machine.facts import read_machine  # noqa: PLC0415
 
     document = _with_flags(_document(path), flags, api)
-    if not document and sys.stdin.isatty():
-        from stoker.cli.asking import ask  # noqa: PLC0415
-
-        document = ask(document)
     constraints = read_constraints(document)
+    open_data = constraints.to_needs().leaves_data_open
+    if (open_data or not document) and is_asked():
+        from stoker.cli.asking import BOUNDARY, QUESTIONS, ask  # noqa: PLC0415
+
+        constraints = read_constraints(ask(document, BOUNDARY if document else QUESTIONS))
     _check_tasks(constraints.tasks)
-    advice = advise_on(constraints, read_machine())
+    advice = advise_on(constraints)
     if as_json:
         print_json(describe(advice))
     else:
         click.echo("\n".join(_lines(advice, everything=explain)))
-    _refuse_contradiction(advice)
+    if advice.answer is Answer.CONTRADICTION:
+        from stoker.library.costing import contradiction  # noqa: PLC0415
+
+        raise contradiction(advice)
+
+
+def is_asked() -> bool:
+    """Whether a person is there to be asked."""
+    return sys.stdin.isatty()
 
 
 def describe(advice: Advice) -> dict[str, Any]:
     """What `advise --json` prints; money in US dollars, an infinite or unknown figure is null."""
     plain: dict[str, Any] = _plain(asdict(advice))
-    costs = {"local": advice.local_cost, "api": advice.api_cost}
+    costs = {
+        "local": advice.local_cost,
+        "api": advice.api_cost,
+        "hybrid": advice.hybrid_cost,
+    }
     for name, cost in costs.items():
         if cost is not None:
             figures = {"total_usd_month": cost.total, "usd_per_mtok": cost.usd_per_mtok}
@@ -135,7 +149,7 @@ def describe(advice: Advice) -> dict[str, Any]:
 def _document(path: Path | None) -> dict[str, Any]:
     from stoker.library.constraints import read_document  # noqa: PLC0415
 
-    return {} if path is None else read_document(path.expanduser())
+    return {} if path is None else read_document(expanded(path))
 
 
 def _with_flags(
@@ -157,7 +171,7 @@ def _check_tasks(path: str | None) -> None:
     if path is not None:
         from stoker.comparing.tasks import load_tasks  # noqa: PLC0415
 
-        load_tasks(Path(path).expanduser())
+        load_tasks(expanded(Path(path)))
 
 
 def _lines(advice: Advice, *, everything: bool) -> list[str]:
@@ -167,13 +181,6 @@ def _lines(advice: Advice, *, everything: bool) -> list[str]:
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
     lines = render(advice, width=width)
     return [*lines, *explain(advice, load_rules(), width=width)] if everything else lines
-
-
-def _refuse_contradiction(advice: Advice) -> None:
-    if advice.answer is Answer.CONTRADICTION:
-        relaxed = dict.fromkeys(change.need for change in advice.changes)
-        hint = f"relax one of: {', '.join(relaxed)}" if relaxed else None
-        raise ContradictoryNeedsError(hint=hint)
 
 
 def _plain(value: Any) -> Any:

@@ -21,18 +21,24 @@ class Question:
     """One question: the need it asks for, its words, and the answers that it takes.
 
     `name` is a need, or `costs.` and a cost. `only_if` looks at the answers so far. An empty
-    `default` means that Enter leaves the need unstated.
+    `default` means that Enter leaves the need unstated. Without choices a number is asked for, or
+    with `text` any words.
     """
 
     name: str
     words: str
     choices: tuple[str, ...] = ()
     default: str = ""
+    text: bool = False
     only_if: Callable[[Mapping[str, Any]], bool] = lambda _: True
 
 
 def _has_volume(answers: Mapping[str, Any]) -> bool:
     return bool(answers.get("requests_per_day"))
+
+
+def _is_split(answers: Mapping[str, Any]) -> bool:
+    return _has_volume(answers) and answers.get("data") == DataPlace.MIXED
 
 
 def _may_pay(answers: Mapping[str, Any]) -> bool:
@@ -42,7 +48,7 @@ def _may_pay(answers: Mapping[str, Any]) -> bool:
 
 
 QUESTIONS: Sequence[Question] = (
-    Question("data", "Where may your data go?", tuple(DataPlace), "anywhere"),
+    Question("data", "Where may your data go?", tuple(DataPlace)),
     Question("offline", "Must it work without a network?", ("yes", "no"), "no"),
     Question("quality", "How good must answers be?", tuple(Quality), "good"),
     Question("stage", "How far is the project?", tuple(Stage), "production"),
@@ -50,23 +56,28 @@ QUESTIONS: Sequence[Question] = (
     Question("requests_per_day", "How many requests a day?"),
     Question("prompt_tokens", "Tokens in a prompt?", default="1000", only_if=_has_volume),
     Question("answer_tokens", "Tokens in an answer?", default="300", only_if=_has_volume),
+    Question("concurrency", "How many answers at a time, at the most?"),
+    Question("context", "Tokens in the longest prompt with its answer?"),
     Question("ttft_s_max", "Seconds that people wait for the first word?"),
+    Question("tok_s_min", "Tokens a second after it, at least (people read about 5)?"),
+    Question("local_share", "What share of requests must stay, 0 to 1?", only_if=_is_split),
     Question("budget_usd_month", "The most it may cost, in dollars a month?"),
+    Question("tasks", "A file of your own tasks, if there is one?", text=True),
     Question(
         "costs.purchase_usd",
         "What does the machine cost, in dollars (0 if owned)?",
-        (),
-        "",
-        _may_pay,
+        only_if=_may_pay,
     ),
-    Question("costs.usd_per_kwh", "What does a kWh cost, in dollars?", (), "", _may_pay),
-    Question("costs.person_hours_month", "Hours a month to look after it?", (), "", _may_pay),
-    Question("costs.usd_per_person_hour", "What does such an hour cost?", (), "", _may_pay),
+    Question("costs.usd_per_kwh", "What does a kWh cost, in dollars?", only_if=_may_pay),
+    Question("costs.person_hours_month", "Hours a month to look after it?", only_if=_may_pay),
+    Question("costs.usd_per_person_hour", "What does such an hour cost?", only_if=_may_pay),
 )
-_WHOLE = frozenset({"prompt_tokens", "answer_tokens"})
+# What is asked whatever else was stated: whether data may leave is never assumed unasked.
+BOUNDARY = QUESTIONS[:1]
+_WHOLE = frozenset({"prompt_tokens", "answer_tokens", "concurrency", "context"})
 
 
-def ask(given: Mapping[str, Any]) -> Answers:
+def ask(given: Mapping[str, Any], questions: Sequence[Question] = QUESTIONS) -> Answers:
     """`given` with the answers to what it leaves open; questions go to the standard error.
 
     Raises:
@@ -75,7 +86,7 @@ def ask(given: Mapping[str, Any]) -> Answers:
     answers: Answers = dict(given)
     costs: Answers = dict(given.get("costs", {}))
     click.echo("Enter takes what stands in brackets, or skips the question.", err=True)
-    for question in QUESTIONS:
+    for question in questions:
         table, _, name = question.name.rpartition(".")
         place = costs if table else answers
         if name in place or not question.only_if(answers):
@@ -103,8 +114,8 @@ def _ask_one(question: Question) -> Any:
 
 def _read(question: Question, text: str) -> str | float | int:
     """What was typed, in the question's kind; an unfinished word is completed."""
-    if not text:
-        return ""
+    if not text or question.text:
+        return text
     if question.choices:
         found = [choice for choice in question.choices if choice.startswith(text.lower())]
         if len(found) != 1:

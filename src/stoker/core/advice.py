@@ -50,11 +50,12 @@ class LocalOption:
 class ApiOption:
     """One model behind an API. Its latency is assumed unless somebody measured it.
 
-    `near` are names like its own that have a price, where it has none.
+    `tier` is None where nobody judged it. `near` are names like its own that have a price, where it
+    has none.
     """
 
     reference: str
-    tier: Quality
+    tier: Quality | None
     price: ApiPrice | None = None
     ttft_s: Interval | None = None
     tok_s: Interval | None = None
@@ -97,6 +98,9 @@ class Advice:
     `changes` are single changes that lead to another answer; in a contradiction they are what to
     relax. `boundary` says what stays and what may leave, for a hybrid. `assumed` and `missing`
     name what nobody stated. `rules` names every rule and whether it fired, for explanation.
+
+    Where nobody stated whether data may leave, `if_data_stays` is the answer if it had to stay on
+    this machine, and `data_note` says both. `hybrid_cost` is a month's with the volume split.
     """
 
     answer: Answer
@@ -115,6 +119,9 @@ class Advice:
     missing: tuple[str, ...] = ()
     rules: tuple[tuple[str, bool], ...] = ()
     options: tuple[LocalOption, ...] = ()
+    if_data_stays: Answer | None = None
+    data_note: str = ""
+    hybrid_cost: MonthlyCost | None = None
 
     @property
     def decided_by(self) -> str:

@@ -24,7 +24,8 @@ class LocalCosts:
     """What running a machine costs.
 
     The purchase is spread over `months`; the machine is on for `hours_per_day`, and draws
-    `watts_load` while it answers and `watts_idle` otherwise. `person_hours_month` is what
+    `watts_load` while it answers and `watts_idle` otherwise. `watts_assumed` names which of the two
+    (`idle`, `load`) were assumed. `person_hours_month` is what
     somebody spends on looking after it.
 
     Raises:
@@ -37,6 +38,7 @@ class LocalCosts:
     watts_idle: float | None = None
     watts_load: float | None = None
     watts_source: Source = Source.GIVEN
+    watts_assumed: tuple[str, ...] = ()
     usd_per_kwh: float | None = None
     hours_per_day: float = 24.0
     person_hours_month: float | None = None

@@ -13,7 +13,7 @@ from stoker.core.needs import Quality
 
 @dataclass(frozen=True, slots=True)
 class SizeClass:
-    """What models from `parameters_least` on (dense, or of like ability) are trusted with.
+    """What models of `parameters_least` parameters or more (dense, or of like ability) can do.
 
     `tier` is None where nothing should be expected before it is tried.
     """
@@ -34,7 +34,7 @@ class ApiModel:
 
 @dataclass(frozen=True, slots=True)
 class Watts:
-    """What a machine draws, idle and under load."""
+    """What a machine draws in watts, idle and under load."""
 
     idle: float
     load: float
@@ -44,8 +44,12 @@ class Watts:
 class Judgement:
     """All of it. `size_classes` rise; `watts_gpu` is for a machine with a GPU of its own.
 
-    `peak_factor` is how much busier the busiest hour is than the average hour that is served;
-    `utilisation_most` the share of that hour a machine may be busy, so that hardly anybody waits.
+    `date` is ISO 8601. `prompt_tokens` and `answer_tokens` are of one request, `context` is tokens.
+    A machine is on for `hours_per_day` hours of `days_per_month` days, and is written off in
+    `months` months. `peak_factor` is how many times the average hour's requests the busiest one
+    has; `utilisation_most` the share of that hour, 0 to 1, a machine may be busy, so that hardly
+    anybody waits. `api_ttft_s` is seconds to the first token of an endpoint, `api_tok_s` its tokens
+    a second after it.
     """
 
     date: str

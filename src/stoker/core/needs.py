@@ -46,10 +46,14 @@ class Needs:
     `ttft_s_max` and `tok_s_min` are what a person who waits accepts: seconds to the first token,
     and tokens a second after it. `requests_per_day`, `prompt_tokens` and `answer_tokens` are the
     volume; `concurrency` the most answers at a time. `context` is the longest prompt with its
-    answer, in tokens. `budget_usd_month` bounds what it may cost.
+    answer, in tokens. `budget_usd_month` bounds what it may cost. `local_share` is the share of
+    requests, 0 to 1, that must stay where `data` is mixed.
+
+    Where `data` is None nothing forbids an answer that sends data away, and whoever gives one must
+    say that this was assumed.
     """
 
-    data: DataPlace = DataPlace.ANYWHERE
+    data: DataPlace | None = None
     offline: bool = False
     quality: Quality | None = None
     stage: Stage = Stage.PRODUCTION
@@ -62,3 +66,9 @@ class Needs:
     concurrency: int = 1
     context: int | None = None
     budget_usd_month: float | None = None
+    local_share: float | None = None
+
+    @property
+    def leaves_data_open(self) -> bool:
+        """Whether nothing that was stated says whether data may leave."""
+        return self.data is None and not self.offline

@@ -6,14 +6,14 @@ What is decided is `planning`'s; here is only brought together what it is decide
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
-from stoker.core.machine import Machine
-from stoker.core.needs import Needs, Quality
+from stoker.core.machine import Gpu, Machine
+from stoker.core.needs import Needs
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
 from stoker.machine.facts import read_machine
 from stoker.planning.advice.advise import advise
@@ -46,26 +46,50 @@ def suggest_runtime(
     Raises:
         InvalidRequestError: a name or a value that is not a need's.
     """
-    given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    return advise_on(read_constraints(given | named), machine or read_machine())
+    given = _stated(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
+    return advise_on(read_constraints(given | named), machine)
+
+
+def _stated(needs: Needs) -> dict[str, Any]:
+    """What is not as it is where nobody stated anything."""
+    unstated = Needs()
+    return {name: one for name, one in asdict(needs).items() if one != getattr(unstated, name)}
 
 
 def advise_on(
-    constraints: Constraints, machine: Machine, estimate: Estimate | None = None
+    constraints: Constraints, machine: Machine | None = None, estimate: Estimate | None = None
 ) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine."""
+    """Advice on checked `constraints`; `estimate` says how models would run on a machine.
+
+    `machine` is another than this one. Of this one the GPUs are read and said not to be used: the
+    engine that is installed computes on the processor.
+    """
     judgement = load_judgement()
+    machine, idle = (machine, ()) if machine is not None else _this_machine()
     case = Case(
         needs=constraints.to_needs(),
         machine=machine,
         estimate=estimate or rough_estimate(judgement),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
+        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement, idle),
         cached_share=constraints.api.cached_share,
         tasks=constraints.tasks is not None,
+        unstated=constraints.unstated,
+        gpus_idle=idle,
     )
-    return advise(case, load_rules())
+    advice = advise(case, load_rules())
+    return replace(advice, missing=(*advice.missing, *_unread(machine)))
+
+
+def _this_machine() -> tuple[Machine, tuple[Gpu, ...]]:
+    """This machine as the installed engine uses it, and its GPUs, which that does not use."""
+    found = read_machine(gpus=True)
+    return replace(found, gpus=()), found.gpus
+
+
+def _unread(machine: Machine) -> Iterator[str]:
+    return (f"a GPU ({reason})" for reason in machine.unread)
 
 
 def rough_estimate(judgement: Judgement) -> Estimate:
@@ -93,13 +117,13 @@ def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiO
 
 
 def _named(api: ApiTable, model: str, prompt_tokens: int, judgement: Judgement) -> ApiOption:
-    """The endpoint that somebody chose: unless we judged it, it is taken to be good enough."""
+    """The endpoint that somebody chose; whether it is good enough is known only if we judged it."""
     today = datetime.now(UTC).date()
     price = api.price() or find_price(model, prompt_tokens=prompt_tokens, on=today)
     tiers = {one.reference: one.tier for one in judgement.api_models}
     return ApiOption(
         model,
-        tiers.get(model, Quality.FRONTIER),
+        tiers.get(model),
         price,
         judgement.api_ttft_s,
         judgement.api_tok_s,

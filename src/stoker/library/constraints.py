@@ -93,7 +93,7 @@ class ApiTable(_Strict):
 class Constraints(_Strict):
     """All that advice can be asked with; what is left out is not stated."""
 
-    data: Annotated[DataPlace, Field(strict=False)] = DataPlace.ANYWHERE
+    data: Annotated[DataPlace, Field(strict=False)] | None = None
     offline: bool = False
     quality: Annotated[Quality, Field(strict=False)] | None = None
     stage: Annotated[Stage, Field(strict=False)] = Stage.PRODUCTION
@@ -106,9 +106,21 @@ class Constraints(_Strict):
     concurrency: Annotated[int, Field(ge=1, le=4096)] = 1
     context: Tokens | None = None
     budget_usd_month: NotNegative | None = None
+    local_share: Annotated[float, Field(ge=0, le=1)] | None = None
     tasks: Text | None = None
     costs: CostsTable = CostsTable()
     api: ApiTable = ApiTable()
+
+    @model_validator(mode="after")
+    def _only_mixed_data_has_a_share(self) -> Constraints:
+        if self.local_share is not None and self.data is not DataPlace.MIXED:
+            raise ValueError("local_share is of mixed data: state data = mixed as well")
+        return self
+
+    @property
+    def unstated(self) -> frozenset[str]:
+        """The needs that nobody stated, whatever value they have nevertheless."""
+        return frozenset(Needs.__dataclass_fields__) - self.model_fields_set
 
     def to_needs(self) -> Needs:
         """The needs among them."""

@@ -53,6 +53,8 @@ class Stated:
         if advice.api is None:
             return None
         part = ", for what may leave" if needs.data is DataPlace.MIXED else ""
+        if needs.data is None:
+            part = ", if data may leave, which nobody stated"
         say = f"the endpoint {advice.api.reference}{part}, as `stoker advise` has it"
         return Alternative(ChangeKind.API, advice.api.reference, say, source="advice")
 

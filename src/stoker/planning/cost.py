@@ -6,6 +6,7 @@ Pure. A cost with an unknown part is unknown; the known parts are its lower boun
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from stoker.core.costs import (
     ApiPrice,
@@ -65,6 +66,42 @@ def api_month(price: ApiPrice | None, volume: Volume) -> MonthlyCost:
     if cached:
         parts.append(_tokens("cached input", cached, price.cached_input_usd_mtok))
     return MonthlyCost(tuple(parts), volume.tokens_per_month)
+
+
+def hybrid_month(
+    costs: LocalCosts,
+    price: ApiPrice | None,
+    volume: Volume,
+    busy_s: Interval | None,
+    local_share: float | None,
+) -> MonthlyCost:
+    """What a month costs where `local_share` of the requests are answered here, the rest at an API.
+
+    The machine is paid for whatever its share. Where the share is not known the cost reaches from
+    all of the requests at the API to all of them here, whichever is more.
+    """
+    if local_share is not None:
+        here = local_month(costs, _part(volume, local_share), busy_s)
+        there = api_month(price, _part(volume, 1 - local_share))
+        return MonthlyCost((*here.parts, *there.parts), volume.tokens_per_month)
+    on_h = costs.hours_per_day * volume.days_per_month
+    idle = replace(_idle(costs, volume.days_per_month), name="electricity when idle")
+    split = _either(_load(costs, volume, busy_s, hours_most=on_h), api_month(price, volume))
+    return MonthlyCost((_purchase(costs), idle, _person(costs), split), volume.tokens_per_month)
+
+
+def _part(volume: Volume, share: float) -> Volume:
+    return replace(volume, requests_per_day=volume.requests_per_day * share)
+
+
+def _either(load: CostPart, api: MonthlyCost) -> CostPart:
+    """What all requests cost beyond what is paid anyhow, from the cheaper way to the dearer one."""
+    name, missing = "requests", tuple(dict.fromkeys((*load.missing, *api.missing)))
+    here, there = load.usd, api.total
+    if here is None or there is None:
+        return CostPart(name, None, missing)
+    low, high = min(here.p10, there.p10), max(here.p90, there.p90)
+    return CostPart(name, Interval(low, (here.p50 + there.p50) / 2, high))
 
 
 def break_even(

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - a type, named like the others
 from decimal import Decimal
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -49,7 +48,7 @@ def find_price(reference: str, *, prompt_tokens: int, on: Date) -> ApiPrice | No
         input_usd_mtok=figures[0],
         output_usd_mtok=figures[1],
         cached_input_usd_mtok=figures[2],
-        dated=checked_until(),
+        dated=checked_until(provider, model),
         source=f"{_PACKAGE} {version(_PACKAGE)}",
         note=_note(model),
     )
@@ -64,16 +63,16 @@ def near_names(reference: str, count: int = 3) -> tuple[str, ...]:
     return tuple(difflib.get_close_matches(text, dict.fromkeys(pool), n=count, cutoff=0.6))
 
 
-@cache
-def checked_until() -> str:
-    """The last day on which the package says a page of prices was looked at; empty for none."""
-    remarks = (
-        remark
-        for provider, model in _models()
-        for remark in (provider.price_comments, model.price_comments)
-        if remark
-    )
-    return max((day for remark in remarks for day in _CHECKED.findall(remark)), default="")
+def checked_until(provider: Any, model: Any) -> str:
+    """The last day on which the package says that a price was looked at; empty for none.
+
+    By the model's own remark, else by the one on all of its provider's prices: another's says
+    nothing of this one.
+    """
+    for remark in (model.price_comments, provider.price_comments):
+        if days := _CHECKED.findall(remark or ""):
+            return str(max(days))
+    return ""
 
 
 def _snapshot() -> Any:

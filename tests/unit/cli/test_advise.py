@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from stoker.cli.advice_text import WIDTH, explain, render
 from stoker.cli.advise import command, describe
 from stoker.cli.asking import QUESTIONS, ask
-from stoker.core.errors import ContradictoryNeedsError, InvalidRequestError
+from stoker.core.errors import ContradictoryNeedsError, FileMissingError, InvalidRequestError
 from stoker.library.advising import suggest_runtime
 from stoker.library.constraints import known_names
 from stoker.published.rules import load_rules
@@ -144,10 +144,60 @@ def answer(text: str, given: dict[str, Any] | None = None) -> tuple[dict[str, An
     return answers, CliRunner().invoke(asking, input=text)
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person is there to be asked."""
+    monkeypatch.setattr("stoker.cli.advise.is_asked", lambda: True)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_on_a_terminal_where_data_may_go_is_asked_whatever_else_was_stated() -> None:
+    result = CliRunner().invoke(command, ["--requests", "50", "--json"], input="machine\n")
+    assert "Where may your data go?" in result.stderr
+    assert "How good" not in result.stderr
+    document = json.loads(result.stdout)
+    assert (document["data_note"], document["if_data_stays"]) == ("", None)
+    assert document["answer"] in {"local", "contradiction"}
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("stated", [["--data", "anywhere"], ["--offline"]])
+def test_on_a_terminal_nothing_is_asked_where_it_was_stated(stated: list[str]) -> None:
+    assert CliRunner().invoke(command, ["--json", *stated], input="").stderr.count("?") == 0
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_question_that_is_skipped_is_an_assumption() -> None:
+    told = CliRunner().invoke(command, ["--requests", "50"], input="\n").stdout
+    assert "Nobody said where data may go" in told
+
+
+def test_without_a_terminal_the_answer_if_data_had_to_stay_is_told() -> None:
+    told = " ".join(run("--requests", "50").stdout.split())
+    assert "Nobody said where data may go: this assumes anywhere." in told
+    assert "If it had to stay on this machine:" in told
+    assert "Assumed - Data may go anywhere, a project in production, one answer at a time" in told
+    document = json.loads(run("--requests", "50", "--json").stdout)
+    assert document["assumed"][0] == "data may go anywhere"
+    assert document["if_data_stays"] in {"local", "contradiction"}
+
+
+def test_the_home_of_nobody_is_no_file() -> None:
+    result = run("--needs", "~nobody-of-that-name/needs.toml")
+    assert isinstance(result.exception, FileMissingError)
+
+
+def test_a_split_is_told_with_a_cost_of_its_own() -> None:
+    stated = ["--data", "mixed", "--operations", "weak", "--requests", "2000", "--json"]
+    document = json.loads(run(*stated, "--local-share", "0.3").stdout)
+    assert document["hybrid_cost"]["total_usd_month"] is None
+    assert "share-not-stated" not in " ".join(document["watch"])
+    assert any("local_share" in line for line in json.loads(run(*stated).stdout)["watch"])
+
+
 def test_questions_can_all_be_skipped() -> None:
     answers, result = answer("\n" * len(QUESTIONS))
     assert answers == {
-        "data": "anywhere",
         "offline": False,
         "quality": "good",
         "stage": "production",
@@ -156,12 +206,16 @@ def test_questions_can_all_be_skipped() -> None:
 
 
 def test_answers_become_needs_and_costs() -> None:
-    needs = ["mixed", "no", "better", "prod", "weak", "2,000", "1500"]
-    answers, _ = answer("\n".join([*needs, "", "2.5", "$300", "1800", "0.3", "2", "60", ""]))
+    needs = ["mixed", "no", "better", "prod", "weak", "2,000", "1500", ""]
+    wishes = ["4", "8192", "2.5", "5", "0.3", "$300", "My Tasks.jsonl"]
+    answers, _ = answer("\n".join([*needs, *wishes, "1800", "0.3", "2", "60", ""]))
     assert answers["data"] == "mixed"
     assert (answers["requests_per_day"], answers["prompt_tokens"]) == (2000.0, 1500)
     assert (answers["answer_tokens"], answers["budget_usd_month"]) == (300, 300.0)
     assert answers["stage"] == "production"
+    assert (answers["concurrency"], answers["context"]) == (4, 8192)
+    assert (answers["ttft_s_max"], answers["tok_s_min"]) == (2.5, 5.0)
+    assert (answers["local_share"], answers["tasks"]) == (0.3, "My Tasks.jsonl")
     assert answers["costs"] == {
         "purchase_usd": 1800.0,
         "usd_per_kwh": 0.3,
@@ -172,13 +226,13 @@ def test_answers_become_needs_and_costs() -> None:
 
 
 def test_costs_are_not_asked_for_where_they_decide_nothing() -> None:
-    answers, result = answer("machine\n" + "\n" * 4 + "2000\n" + "\n" * 8)
+    answers, result = answer("machine\n" + "\n" * 4 + "2000\n" + "\n" * 12)
     assert answers["data"] == "machine"
     assert "kWh" not in result.stderr
 
 
 def test_a_wrong_answer_is_asked_again() -> None:
-    answers, result = answer("moon\nm\nmachine\n" + "\n" * 4 + "many\n-3\n50\n" + "\n" * 9)
+    answers, result = answer("moon\nm\nmachine\n" + "\n" * 4 + "many\n-3\n50\n" + "\n" * 13)
     assert (answers["data"], answers["requests_per_day"]) == ("machine", 50.0)
     assert result.stderr.count("please") == 4
 

@@ -9,6 +9,7 @@ import pytest
 import stoker
 from stoker.core.advice import Advice, Answer
 from stoker.core.errors import InvalidRequestError
+from stoker.core.machine import Machine
 from stoker.core.needs import DataPlace, Needs, Operations
 from stoker.library.advising import suggest_runtime
 from stoker.testing.machines import MACHINES
@@ -69,3 +70,97 @@ def test_watts_that_nobody_gave_are_assumed_and_marked() -> None:
     given = {"usd_per_kwh": 0.3, "watts_idle": 40, "watts_load": 200}
     told = suggest_runtime(stated | {"costs": given}, machine=MACHINES["gaming"])
     assert not any(" W " in line for line in told.assumed)
+
+
+OPEN = {"requests_per_day": 50, "quality": "basic"}
+
+
+def test_where_data_may_go_is_never_assumed_in_silence() -> None:
+    advice = suggest_runtime(OPEN, machine=LAPTOP)
+    assert (advice.answer, advice.if_data_stays) == (Answer.API, Answer.LOCAL)
+    assert advice.assumed[0] == "data may go anywhere"
+    assert "Nobody said where data may go" in advice.data_note
+    assert advice.data_note.endswith("If it had to stay on this machine: local.")
+    assert suggest_runtime(Needs(requests_per_day=50), machine=LAPTOP).data_note
+
+
+@pytest.mark.parametrize("stated", [{"data": place} for place in DataPlace] + [{"offline": True}])
+def test_where_somebody_said_it_nothing_is_assumed(stated: dict[str, object]) -> None:
+    advice = suggest_runtime(OPEN | stated, machine=LAPTOP)
+    assert (advice.data_note, advice.if_data_stays) == ("", None)
+    assert "data may go anywhere" not in advice.assumed
+
+
+def test_what_could_not_be_met_if_data_had_to_stay_is_said() -> None:
+    advice = suggest_runtime(quality="frontier", machine=LAPTOP)
+    assert (advice.answer, advice.if_data_stays) == (Answer.API, Answer.CONTRADICTION)
+    assert "would contradict each other" in advice.data_note
+
+
+def test_a_stage_and_a_concurrency_that_nobody_stated_are_named() -> None:
+    assumed = suggest_runtime(machine=LAPTOP).assumed
+    assert {"a project in production", "one answer at a time"} <= set(assumed)
+    stated = suggest_runtime(stage="production", concurrency=1, machine=LAPTOP).assumed
+    assert not {"a project in production", "one answer at a time"} & set(stated)
+
+
+def test_an_endpoint_that_nobody_judged_is_not_taken_to_be_the_best() -> None:
+    name = "groq/llama-3.1-8b-instant"
+    advice = suggest_runtime(api={"model": name}, quality="frontier", machine=LAPTOP)
+    assert advice.answer is Answer.API
+    assert advice.api is not None
+    assert advice.api.tier is None
+    assert f"frontier answers from {name}, which nobody judged" in advice.assumed
+    assert any(f"Nobody judged {name}" in line for line in advice.watch)
+    judged = suggest_runtime(api={"model": "openai/gpt-6-astra"}, quality="good", machine=LAPTOP)
+    assert not any("nobody judged" in line for line in judged.assumed)
+
+
+def test_an_endpoint_that_was_judged_too_weak_is_refused() -> None:
+    advice = suggest_runtime(api={"model": "openai/gpt-6-luna"}, quality="frontier", machine=LAPTOP)
+    assert advice.answer is Answer.CONTRADICTION
+
+
+@pytest.mark.parametrize(
+    ("given", "assumed"),
+    [
+        ({"watts_load": 900}, "60 W idle"),
+        ({"watts_idle": 100}, "490 W under load"),
+        ({"watts_load": 40}, "40 W idle"),
+        ({}, "60 W idle and 450 W under load"),
+    ],
+)
+def test_only_the_watts_that_nobody_gave_are_assumed(given: dict[str, float], assumed: str) -> None:
+    stated = {"requests_per_day": 5000, "costs": {"usd_per_kwh": 0.3, **given}}
+    advice = suggest_runtime(stated, machine=MACHINES["gaming"])
+    assert [one for one in advice.assumed if " W " in one] == [assumed]
+
+
+def test_a_load_that_was_given_counts() -> None:
+    def dearest(**watts: float) -> float:
+        costs = {"usd_per_kwh": 0.3, "purchase_usd": 0, "usd_per_person_hour": 0, **watts}
+        stated = {"requests_per_day": 5000, "costs": costs}
+        cost = suggest_runtime(stated, machine=MACHINES["gaming"]).local_cost
+        assert cost is not None
+        return cost.known.p50
+
+    assert dearest(watts_load=900) > dearest() > dearest(watts_load=200)
+
+
+def test_gpus_that_are_here_and_not_used_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = MACHINES["gaming"]
+
+    def read(**_: object) -> Machine:
+        return dataclasses.replace(box, unread=("GPU 1: lost",))
+
+    monkeypatch.setattr("stoker.library.advising.read_machine", read)
+    advice = suggest_runtime(data="machine", quality="better", tok_s_min=30)
+    elsewhere = suggest_runtime(data="machine", quality="better", tok_s_min=30, machine=box)
+    assert (advice.answer, elsewhere.answer) == (Answer.CONTRADICTION, Answer.LOCAL)
+    assert [one.say for one in advice.changes if one.need == "gpu"] == [
+        f"If the engine computed on {box.gpus[0].name}: local."
+    ]
+    slow = suggest_runtime(data="machine")
+    assert all(option.device == "cpu" for option in slow.options)
+    assert any(box.gpus[0].name in line for line in slow.watch)
+    assert "a GPU (GPU 1: lost)" in slow.missing

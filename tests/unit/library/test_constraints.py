@@ -32,6 +32,7 @@ def test_everything_can_be_stated() -> None:
         "concurrency": 4,
         "context": 8192,
         "budget_usd_month": 300,
+        "local_share": 0.25,
     }
     needs = read_constraints(stated).to_needs()
     assert needs == Needs(
@@ -61,6 +62,9 @@ def test_everything_can_be_stated() -> None:
         ({"concurrency": 0}, "concurrency", "what each need takes"),
         ({"costs": 3}, "costs: it must be a table", "what each need takes"),
         ({"costs": {"watts_idle": 9, "watts_load": 5}}, "watts_load is below", "what each"),
+        ({"data": "mixed", "local_share": 1.5}, "local_share", "what each need takes"),
+        ({"data": "anywhere", "local_share": 0.5}, "local_share is of mixed data", "what each"),
+        ({"local_share": 0.5}, "local_share is of mixed data", "what each need takes"),
         ({"api": {"input_usd_mtok": 1}}, "api: prices need a model", "what each need takes"),
         ({"api": {"priced_on": "today"}}, "api.priced_on", "what each need takes"),
         ({"tasks": "a\0b"}, "tasks", "what each need takes"),
@@ -111,3 +115,10 @@ def test_the_names_of_each_table_are_known() -> None:
     assert "quality" in known_names()
     assert "usd_per_kwh" in known_names("costs")
     assert known_names("nothing") == ()
+
+
+def test_what_nobody_stated_is_known_although_it_has_a_value() -> None:
+    constraints = read_constraints({"stage": "production", "quality": "good"})
+    assert {"data", "concurrency"} <= constraints.unstated
+    assert not {"stage", "quality"} & constraints.unstated
+    assert constraints.to_needs().data is None

@@ -25,7 +25,7 @@ from stoker.testing.machines import MACHINES
 ANSWERS = (Answer.LOCAL, Answer.API, Answer.HYBRID)
 NEEDS = st.builds(
     Needs,
-    data=st.sampled_from(DataPlace),
+    data=st.none() | st.sampled_from(DataPlace),
     offline=st.booleans(),
     quality=st.none() | st.sampled_from(Quality),
     stage=st.sampled_from(Stage),
@@ -76,6 +76,19 @@ def test_what_must_stay_is_never_sent_away(
     decision = decide(load_rules(), state_facts(look_at(case)), allowed_answers(needs))
     assert not (must_stay(needs) and decision.answer.sends_data)
     assert not (needs.data is DataPlace.MIXED and decision.answer is Answer.API)
+
+
+@pytest.mark.slow
+@fixtures_live_long
+@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+def test_an_open_boundary_is_always_said(
+    make_case: Callable[..., Case], needs: Needs, machine: str
+) -> None:
+    advice = advise(make_case(needs, machine), load_rules())
+    is_open = needs.data is None and not needs.offline
+    assert bool(advice.data_note) == is_open == ("data may go anywhere" in advice.assumed)
+    assert is_open == (render(advice, width=10_000)[1] == advice.data_note != "")
+    assert advice.if_data_stays in ({Answer.LOCAL, Answer.CONTRADICTION} if is_open else {None})
 
 
 @fixtures_live_long
@@ -182,6 +195,8 @@ def test_a_last_resort_is_told_only_where_it_decides() -> None:
 
 def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[..., Case]) -> None:
     needs = Needs(
+        data=DataPlace.MIXED,
+        local_share=0.5,
         quality=Quality.GOOD,
         operations=Operations.WEAK,
         ttft_s_max=9,
@@ -197,7 +212,7 @@ def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[.
     assert stated.keys() == VOCABULARY.keys()
     # What is missing is missing because nothing is missing.
     unknown = {name for name, fact in stated.items() if fact.value is None}
-    assert unknown == {"api_near", "local_missing"}
+    assert unknown == {"api_near", "local_missing", "gpus_idle"}
 
 
 def test_every_value_is_one_that_conditions_can_name(make_case: Callable[..., Case]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,12 +20,35 @@ def test_a_known_model_has_its_prices_and_their_date() -> None:
     assert price.reference == "openai/gpt-4o"
     assert 0 < price.cached_input_usd_mtok < price.input_usd_mtok < price.output_usd_mtok
     assert price.source.startswith("genai-prices ")
-    assert price.dated == checked_until()
-
-
-def test_the_date_is_one_on_which_prices_were_looked_at() -> None:
-    day = datetime.fromisoformat(checked_until()).replace(tzinfo=UTC)
+    day = datetime.fromisoformat(price.dated).replace(tzinfo=UTC)
     assert datetime(2026, 1, 1, tzinfo=UTC) < day <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "day"),
+    [
+        ("Verified 2026-01-02; checked 2026-03-04.", "checked 2026-10-10", "2026-03-04"),
+        ("Batch is half the price.", "All prices checked 2026-05-06", "2026-05-06"),
+        (None, "Nothing is said of a day: 2026-05-06", ""),
+        (None, None, ""),
+    ],
+)
+def test_the_date_is_the_models_own_else_its_providers_else_none(
+    model: str | None, provider: str | None, day: str
+) -> None:
+    found = checked_until(
+        SimpleNamespace(price_comments=provider), SimpleNamespace(price_comments=model)
+    )
+    assert found == day
+
+
+def test_a_model_of_which_nobody_says_when_has_no_date_of_another() -> None:
+    """Most models of the package have no remark on a day: theirs must not be the newest of all."""
+    dated = find_price("openai/gpt-4o", prompt_tokens=1000, on=DAY)
+    undated = find_price("groq/llama-3.1-8b-instant", prompt_tokens=1000, on=DAY)
+    assert dated is not None
+    assert undated is not None
+    assert (bool(dated.dated), undated.dated) == (True, "")
 
 
 def test_a_model_is_found_without_its_provider() -> None:

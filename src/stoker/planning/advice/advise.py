@@ -5,16 +5,22 @@ Pure: what a machine can do, what prices are and which rules hold is passed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from stoker.core.advice import Advice, Answer, Change
 from stoker.core.machine import Machine
-from stoker.core.needs import Needs
+from stoker.core.needs import DataPlace, Needs
 from stoker.core.rules import RuleBook
-from stoker.planning.advice.changes import find_changes, find_pairs
+from stoker.planning.advice.changes import find_changes, find_pairs, with_gpus
 from stoker.planning.advice.facts import Facts, state_facts
+from stoker.planning.advice.privacy import ASSUMED, say_assumed
 from stoker.planning.advice.rules import Decision, allowed_answers, decide, holds, say
 from stoker.planning.advice.situation import Case, Situation, look_at, with_case
+
+# How needs that nobody stated are taken; others are in the judgement.
+_UNSTATED = {"stage": "a project in production", "concurrency": "one answer at a time"}
 
 
 def advise(case: Case, book: RuleBook) -> Advice:
@@ -40,14 +46,26 @@ def advise(case: Case, book: RuleBook) -> Advice:
         missing=tuple(_missing(situation)),
         rules=tuple((rule.name, holds(rule.when, facts)) for rule in book.rules),
         options=situation.options,
+        hybrid_cost=situation.hybrid_cost,
+        **_privacy(case, book),
     )
+
+
+def _privacy(case: Case, book: RuleBook) -> Mapping[str, Any]:
+    """What is said of the boundary where nobody stated it; nothing where somebody did."""
+    if not case.needs.leaves_data_open:
+        return {}
+    needs = replace(case.needs, data=DataPlace.MACHINE)
+    stays = _decision(with_case(case, needs, case.machine), book).answer
+    return {"if_data_stays": stays, "data_note": say_assumed(stays)}
 
 
 def _changes(case: Case, book: RuleBook, now: Answer) -> tuple[Change, ...]:
     def ask(needs: Needs, machine: Machine) -> Answer:
         return _decision(with_case(case, needs, machine), book).answer
 
-    changes = find_changes(case.needs, case.machine, now, ask)
+    gpus = [*with_gpus(case.needs, case.machine, case.gpus_idle)]
+    changes = find_changes(case.needs, case.machine, now, ask, gpus)
     if now is Answer.CONTRADICTION and not changes:
         return find_pairs(case.needs, case.machine, ask)
     return changes
@@ -78,6 +96,9 @@ def _assumed(situation: Situation) -> Iterator[str]:
     """What nobody stated and the answer rests on."""
     case = situation.case
     needs, judgement = case.needs, case.judgement
+    if needs.leaves_data_open:
+        yield ASSUMED
+    yield from (_UNSTATED[name] for name in _UNSTATED if name in case.unstated)
     if needs.quality is None:
         yield f"{judgement.quality} answers"
     if needs.prompt_tokens is None:
@@ -86,8 +107,12 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"{judgement.answer_tokens} tokens of answer"
     if situation.volume is not None:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
-        if case.costs.watts_source.value == "assumed":
-            yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
+        if assumed := case.costs.watts_assumed:
+            watts = {"idle": case.costs.watts_idle, "load": case.costs.watts_load}
+            words = {"idle": "idle", "load": "under load"}
+            yield " and ".join(f"{watts[name]:g} W {words[name]}" for name in assumed)
+    if situation.api is not None and situation.api.tier is None:
+        yield f"{situation.quality} answers from {situation.api.reference}, which nobody judged"
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
 
 

@@ -20,6 +20,8 @@ Ask = Callable[[Needs, Machine], Answer]
 MEMORY_FACTORS = (2, 4, 8, 16, 32, 64)
 REQUESTS_MOST = 10_000_000.0
 _VOLUMES = (10.0, 100.0, 1_000.0, 10_000.0, 100_000.0)
+# Where more than REQUESTS_MOST are stated already, so many times as many are looked at.
+_BEYOND = 100.0
 _STEPS = 24
 
 _DATA_WORDS = {
@@ -47,7 +49,7 @@ _STAGE_WORDS = {
     Stage.PROTOTYPE: "it were a prototype",
     Stage.PRODUCTION: "it went into production",
 }
-_RESULTS = {
+RESULTS = {
     Answer.LOCAL: "local",
     Answer.API: "an API",
     Answer.HYBRID: "a hybrid",
@@ -66,9 +68,14 @@ class Variation:
     machine: Machine
 
 
-def find_changes(needs: Needs, machine: Machine, now: Answer, ask: Ask) -> tuple[Change, ...]:
-    """The single changes that lead to another answer than `now`; of like ones the smallest."""
-    groups = _groups(needs, machine)
+def find_changes(
+    needs: Needs, machine: Machine, now: Answer, ask: Ask, more: Sequence[Variation] = ()
+) -> tuple[Change, ...]:
+    """The single changes that lead to another answer than `now`; of like ones the smallest.
+
+    `more` are variations of something that is neither a need nor the machine's memory.
+    """
+    groups = [*_groups(needs, machine), [*more]]
     single = [change for group in groups for change in _first_changes(group, now, ask)]
     volume = _volume_changes(needs, machine, now, ask)
     return tuple(sorted((*single, *volume), key=lambda one: _RANKS[one.need]))
@@ -94,7 +101,7 @@ _RANKS = {
     for rank, name in enumerate(
         ("data", "offline", "quality", "stage", "operations", "volume", "latency", "budget")
     )
-} | {"memory": 8}
+} | {"memory": 8, "gpu": 9}
 _LOOSENED = frozenset({"data", "offline", "quality", "latency", "budget", "memory"})
 
 
@@ -124,14 +131,14 @@ def _first_changes(group: Sequence[Variation], now: Answer, ask: Ask) -> Iterato
 
 
 def _change(variation: Variation, answer: Answer) -> Change:
-    text = f"If {variation.words}: {_RESULTS[answer]}."
+    text = f"If {variation.words}: {RESULTS[answer]}."
     return Change(variation.need, variation.value, answer, text)
 
 
 def _data(needs: Needs, machine: Machine) -> Iterator[Variation]:
     """Looser places in their order, then the stricter ones."""
     order = list(DataPlace)
-    at = order.index(needs.data)
+    at = order.index(needs.data or DataPlace.ANYWHERE)
     for place in (*order[at + 1 :], *reversed(order[:at])):
         changed = replace(needs, data=place)
         yield Variation("data", place.value, _DATA_WORDS[place], changed, machine)
@@ -192,6 +199,14 @@ def _memory(needs: Needs, machine: Machine) -> Iterator[Variation]:
         yield Variation("memory", f"x{factor}", words, needs, _with_memory(machine, factor))
 
 
+def with_gpus(needs: Needs, machine: Machine, gpus: Sequence[Gpu]) -> Iterator[Variation]:
+    """The machine computing on GPUs that it has and that are not used."""
+    if gpus:
+        names = " and ".join(dict.fromkeys(gpu.name for gpu in gpus))
+        changed = replace(machine, gpus=(*machine.gpus, *gpus))
+        yield Variation("gpu", names, f"the engine computed on {names}", needs, changed)
+
+
 def _with_memory(machine: Machine, factor: int) -> Machine:
     """`machine` with more memory of each kind; what others use stays used."""
     return replace(
@@ -237,12 +252,13 @@ def _volume_changes(needs: Needs, machine: Machine, now: Answer, ask: Ask) -> It
     if stated is None:
         yield from _first_volume(needs, machine, now, ask)
         return
-    for far, side in ((REQUESTS_MOST, "more"), (1.0, "fewer")):
+    most = max(REQUESTS_MOST, stated * _BEYOND)
+    for far, side in ((most, "more"), (1.0, "fewer")):
         found = _threshold(max(stated, 1.0), far, now, asked)
         if found is not None:
             requests, answer = found
             words = f"about {exact(requests)} requests a day or {side} came"
-            yield Change("volume", f"{requests:g}", answer, f"If {words}: {_RESULTS[answer]}.")
+            yield Change("volume", f"{requests:g}", answer, f"If {words}: {RESULTS[answer]}.")
 
 
 def _first_volume(needs: Needs, machine: Machine, now: Answer, ask: Ask) -> Iterator[Change]:

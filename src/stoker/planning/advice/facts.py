@@ -58,6 +58,7 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "requests_per_day", _stated(needs.requests_per_day, exact)
     yield "concurrency", _stated(needs.concurrency, exact)
     yield "context", _stated(needs.context, exact)
+    yield "local_share", _stated(needs.local_share, lambda value: f"{value:.0%}")
     yield "ttft_s_max", _stated(needs.ttft_s_max, format_seconds)
     yield "tok_s_min", _stated(needs.tok_s_min, lambda value: f"{value:g} tokens/s")
     yield "budget_usd_month", _stated(needs.budget_usd_month, usd)
@@ -69,8 +70,9 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
         yield "smallest_model", _text(smallest.name)
         yield "smallest_memory", _text(format_bytes(smallest.memory_bytes))
     yield "memory_available", _text(free_memory(situation.case.machine))
+    yield "gpus_idle", _text(", ".join(gpu.name for gpu in situation.case.gpus_idle))
     yield "local_fits", _yes(situation.local is not None)
-    yield "api_reaches_quality", _yes(_api_reaches(situation))
+    yield "api_reaches_quality", _word(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
     capacity = situation.capacity
     if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
@@ -91,8 +93,13 @@ def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[st
     yield "local_fast_enough", _word(situation.local_speed)
 
 
-def _api_reaches(situation: Situation) -> bool:
-    return situation.api is not None and reaches(situation.api.tier, situation.quality)
+def _api_reaches(situation: Situation) -> str | None:
+    """Whether the endpoint is good enough; not known where nobody judged it."""
+    if situation.api is None:
+        return "no"
+    if situation.api.tier is None:
+        return None
+    return "yes" if reaches(situation.api.tier, situation.quality) else "no"
 
 
 def _api(api: ApiOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
@@ -112,6 +119,9 @@ def _compared(situation: Situation) -> Iterator[tuple[str, Fact]]:
     budget = situation.case.needs.budget_usd_month
     yield "local_usd_month", _cost(local)
     yield "api_usd_month", _cost(api)
+    if situation.hybrid_cost is not None:
+        yield "hybrid_usd_month", _cost(situation.hybrid_cost)
+        yield "hybrid_within_budget", _word(_within(situation.hybrid_cost, budget))
     if local is not None:
         yield "local_missing", _text(", ".join(local.missing))
         yield "local_within_budget", _word(_within(local, budget))

@@ -29,7 +29,8 @@ def allowed_answers(needs: Needs) -> frozenset[Answer]:
 
     What must stay on the machine or in the network, or must work offline, has no endpoint
     elsewhere at all; mixed data has none for everything. A hybrid is for mixed data: where
-    nothing must stay there is nothing to split.
+    nothing must stay there is nothing to split. Where nobody said, nothing is taken out: advice
+    then says what it assumed, and the answer if data had to stay.
     """
     if needs.offline or needs.data in {DataPlace.MACHINE, DataPlace.NETWORK}:
         return frozenset({Answer.LOCAL})

@@ -10,13 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stoker.core.advice import ApiOption, LocalOption
-from stoker.core.costs import BreakEven, Capacity, LocalCosts, MonthlyCost, Source, Volume
+from stoker.core.costs import (
+    BreakEven,
+    Capacity,
+    Enough,
+    LocalCosts,
+    MonthlyCost,
+    Source,
+    Volume,
+)
 from stoker.core.judgement import Judgement
-from stoker.core.machine import Machine
+from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import Needs, Quality
 from stoker.planning.capacity import check_capacity, fast_enough
 from stoker.planning.catalogue import rank, reaches
-from stoker.planning.cost import api_month, break_even, busy_seconds, local_month
+from stoker.planning.cost import api_month, break_even, busy_seconds, hybrid_month, local_month
 
 Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 
@@ -25,7 +33,9 @@ Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 class Case:
     """Everything that advice is asked with. `estimate` says how models would run on a machine.
 
-    `tasks` says whether there is a file of the user's own tasks.
+    `tasks` says whether there is a file of the user's own tasks. `unstated` are needs that nobody
+    stated and that have a value nevertheless. `gpus_idle` are there and not used, because the
+    engine that is installed computes on the processor; they are not among the machine's.
     """
 
     needs: Needs
@@ -36,6 +46,8 @@ class Case:
     costs: LocalCosts = field(default_factory=LocalCosts)
     cached_share: float = 0.0
     tasks: bool = False
+    unstated: frozenset[str] = frozenset()
+    gpus_idle: tuple[Gpu, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class Situation:
     capacity: Capacity | None = None
     local_cost: MonthlyCost | None = None
     api_cost: MonthlyCost | None = None
+    hybrid_cost: MonthlyCost | None = None
     even: BreakEven | None = None
 
     @property
@@ -74,8 +87,8 @@ def look_at(case: Case) -> Situation:
     needs, judgement = case.needs, case.judgement
     quality = needs.quality or judgement.quality
     options = tuple(case.estimate(needs, case.machine))
-    local = choose_local(options, needs, quality)
     volume = _volume(case)
+    local = choose_local(options, needs, quality, lambda one: _strain(one, volume, case))
     api = choose_api(case.apis, quality, volume or _one_request(case))
     seen = Situation(case, quality, options, local, api, volume)
     return seen if volume is None else _with_costs(seen, volume)
@@ -89,27 +102,37 @@ def _with_costs(seen: Situation, volume: Volume) -> Situation:
     if local is None:
         return replace(seen, api_cost=api_cost)
     busy = busy_seconds(volume, local.total_tok_s, local.prefill_tok_s)
-    capacity = check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
+    capacity = _capacity(local, volume, case)
     return replace(
         seen,
         capacity=capacity,
         local_cost=local_month(case.costs, volume, busy),
         api_cost=api_cost,
+        hybrid_cost=hybrid_month(case.costs, price, volume, busy, case.needs.local_share),
         even=break_even(case.costs, price, volume, busy, capacity.requests_per_day_most),
     )
 
 
 def choose_local(
-    options: Sequence[LocalOption], needs: Needs, quality: Quality
+    options: Sequence[LocalOption],
+    needs: Needs,
+    quality: Quality,
+    strain: Callable[[LocalOption], int] = lambda _: 0,
 ) -> LocalOption | None:
-    """The smallest model that fits, is good enough and is fast enough.
+    """The smallest model that fits, is good enough, is fast enough and serves the volume.
 
-    Where none is good enough, the best that fits; where none fits, None.
+    `strain` is 0 for one that serves it, 2 for one that cannot and 1 where that is not clear. Where
+    none is good enough, the best that fits; where none fits, None.
     """
+
+    def troubles(one: LocalOption) -> tuple[int, int]:
+        found = (_slowness(one, needs), strain(one))
+        return max(found), sum(found)
+
     usable = [one for one in options if one.fit.usable]
     good = [one for one in usable if reaches(one.tier, quality)]
     if good:
-        return min(good, key=lambda one: (_slowness(one, needs), one.memory_bytes))
+        return min(good, key=lambda one: (*troubles(one), one.memory_bytes))
     return min(usable, key=lambda one: (-rank(one.tier), one.memory_bytes), default=None)
 
 
@@ -121,18 +144,49 @@ def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> A
     return max(apis, key=lambda one: rank(one.tier), default=None)
 
 
-def with_assumed_watts(costs: LocalCosts, machine: Machine, judgement: Judgement) -> LocalCosts:
-    """`costs` with the judgement's watts where none were given; the source says so."""
-    if costs.watts_idle is not None and costs.watts_load is not None:
+def with_assumed_watts(
+    costs: LocalCosts, machine: Machine, judgement: Judgement, gpus_idle: Sequence[Gpu] = ()
+) -> LocalCosts:
+    """`costs` with the judgement's watts where none were given; the source says so.
+
+    A figure that was given stays: load adds to given idle watts what it adds in the judgement, and
+    idle watts are at most the load that was given.
+    """
+    idle, load = costs.watts_idle, costs.watts_load
+    if idle is not None and load is not None:
         return costs
-    own = any(not gpu.integrated for gpu in machine.gpus)
+    own = any(not gpu.integrated for gpu in (*machine.gpus, *gpus_idle))
     watts = judgement.watts_gpu if own else judgement.watts_cpu
-    return replace(costs, watts_idle=watts.idle, watts_load=watts.load, watts_source=Source.ASSUMED)
+    assumed = tuple(name for name, one in (("idle", idle), ("load", load)) if one is None)
+    if idle is None:
+        idle = watts.idle if load is None else min(watts.idle, load)
+    if load is None:
+        load = idle + watts.load - watts.idle
+    return replace(
+        costs,
+        watts_idle=idle,
+        watts_load=load,
+        watts_source=Source.ASSUMED,
+        watts_assumed=assumed,
+    )
 
 
 def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:
     rate = option.stream_tok_s if isinstance(option, LocalOption) else option.tok_s
     return fast_enough(option.ttft_s, rate, needs.ttft_s_max, needs.tok_s_min)
+
+
+def _capacity(option: LocalOption, volume: Volume, case: Case) -> Capacity:
+    busy = busy_seconds(volume, option.total_tok_s, option.prefill_tok_s)
+    return check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
+
+
+def _strain(option: LocalOption, volume: Volume | None, case: Case) -> int:
+    """How little `option` is up to the volume: 0 if it serves it, 2 if it cannot."""
+    if volume is None:
+        return 0
+    verdict = _capacity(option, volume, case).verdict
+    return {Enough.ENOUGH: 0, Enough.SHORT: 2}.get(verdict, 1)
 
 
 def _slowness(option: LocalOption, needs: Needs) -> int:

@@ -20,7 +20,7 @@ def number(value: float, figures: int = 2) -> str:
 
 def exact(value: float) -> str:
     """All of a stated number, in groups of thousands."""
-    return f"{value:,.10g}"
+    return f"{value:,.10g}" if abs(value) < 1e10 else f"{value:,.0f}"
 
 
 def usd(value: float) -> str:

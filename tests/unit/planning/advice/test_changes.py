@@ -33,6 +33,24 @@ def test_the_volume_from_which_on_the_answer_is_another_is_found(
     assert from_volume(least)(replace(needs, requests_per_day=told), LAPTOP) is Answer.LOCAL
 
 
+@pytest.mark.parametrize("stated", [1.0e7, 2.5e7, 9.9e11])
+def test_a_volume_beyond_all_others_is_never_lessened_by_more(stated: float) -> None:
+    """A volume that is too much changes downwards only, however large it is."""
+
+    def ask(needs: Needs, machine: Machine) -> Answer:
+        return Answer.LOCAL if (needs.requests_per_day or 0) < 5_000 else Answer.API
+
+    (change,) = find_changes(Needs(requests_per_day=stated), LAPTOP, Answer.API, ask)
+    assert (float(change.value), change.answer) == (4_900, Answer.LOCAL)
+    assert change.say.endswith("or fewer came: local.")
+
+
+def test_beyond_all_others_there_may_be_another_answer_still() -> None:
+    needs = Needs(requests_per_day=2e7)
+    (change,) = find_changes(needs, LAPTOP, Answer.API, from_volume(3.75e8))
+    assert change.say == "If about 380,000,000 requests a day or more came: local."
+
+
 def test_the_volume_down_to_which_the_answer_is_another_is_rounded_down() -> None:
     needs = Needs(requests_per_day=50_000)
     (change,) = find_changes(needs, LAPTOP, Answer.LOCAL, from_volume(3_781))
