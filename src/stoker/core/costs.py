@@ -5,7 +5,7 @@ What is not known is None and stays unknown: it is never counted as nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stoker.core.estimate import Interval
@@ -81,6 +81,10 @@ class Volume:
     answer_tokens: float
     cached_share: float = 0.0
     days_per_month: float = 30.4
+
+    def part(self, share: float) -> Volume:
+        """That share of the requests, 0 to 1."""
+        return replace(self, requests_per_day=self.requests_per_day * share)
 
     @property
     def requests_per_month(self) -> float:

@@ -50,6 +50,8 @@ VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "local_within_budget": _MAYBE,
     "hybrid_usd_month": ("number",),
     "hybrid_within_budget": _MAYBE,
+    "hybrid_capacity": ("enough", "short", "unclear"),
+    "hybrid_capacity_why": ("text",),
     "api_model": ("text",),
     "api_reaches_quality": _YES_NO,
     "api_fast_enough": _MAYBE,

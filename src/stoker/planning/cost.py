@@ -78,30 +78,35 @@ def hybrid_month(
     """What a month costs where `local_share` of the requests are answered here, the rest at an API.
 
     The machine is paid for whatever its share. Where the share is not known the cost reaches from
-    all of the requests at the API to all of them here, whichever is more.
+    the cheapest share to the dearest one.
     """
     if local_share is not None:
-        here = local_month(costs, _part(volume, local_share), busy_s)
-        there = api_month(price, _part(volume, 1 - local_share))
+        here = local_month(costs, volume.part(local_share), busy_s)
+        there = api_month(price, volume.part(1 - local_share))
         return MonthlyCost((*here.parts, *there.parts), volume.tokens_per_month)
-    on_h = costs.hours_per_day * volume.days_per_month
     idle = replace(_idle(costs, volume.days_per_month), name="electricity when idle")
-    split = _either(_load(costs, volume, busy_s, hours_most=on_h), api_month(price, volume))
+    split = _any_share(costs, price, volume, busy_s)
     return MonthlyCost((_purchase(costs), idle, _person(costs), split), volume.tokens_per_month)
 
 
-def _part(volume: Volume, share: float) -> Volume:
-    return replace(volume, requests_per_day=volume.requests_per_day * share)
+def _any_share(
+    costs: LocalCosts, price: ApiPrice | None, volume: Volume, busy_s: Interval | None
+) -> CostPart:
+    """What requests cost beyond what is paid anyhow, whatever the share that is answered here.
 
-
-def _either(load: CostPart, api: MonthlyCost) -> CostPart:
-    """What all requests cost beyond what is paid anyhow, from the cheaper way to the dearer one."""
-    name, missing = "requests", tuple(dict.fromkeys((*load.missing, *api.missing)))
-    here, there = load.usd, api.total
-    if here is None or there is None:
-        return CostPart(name, None, missing)
-    low, high = min(here.p10, there.p10), max(here.p90, there.p90)
-    return CostPart(name, Interval(low, (here.p50 + there.p50) / 2, high))
+    It changes evenly with the share until the machine is busy all the time: the ends and that share
+    hold all others.
+    """
+    on_h = costs.hours_per_day * volume.days_per_month
+    api, load = api_month(price, volume), _load(costs, volume, busy_s, hours_most=on_h)
+    missing = tuple(dict.fromkeys((*load.missing, *api.missing)))
+    if api.total is None or load.usd is None or busy_s is None:
+        return CostPart("requests", None, missing)
+    asked_h = busy_s.p90 * volume.requests_per_month / 3600
+    full = min(1.0, on_h / asked_h) if asked_h else 1.0
+    highest = load.usd.p90 + api.total.p90 * (1 - full)
+    low, high = min(load.usd.p10, api.total.p10), max(api.total.p90, highest)
+    return CostPart("requests", Interval(low, (load.usd.p50 + api.total.p50) / 2, high))
 
 
 def break_even(

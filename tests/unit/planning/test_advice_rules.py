@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stoker.cli.advice_text import WIDTH, render
 from stoker.core.advice import Advice, Answer, Role
-from stoker.core.costs import LocalCosts
+from stoker.core.costs import Enough, LocalCosts
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
 from stoker.core.rules import VOCABULARY, Condition, Rule, RuleBook
 from stoker.planning.advice.advise import advise
@@ -20,7 +20,7 @@ from stoker.planning.advice.facts import Fact, state_facts
 from stoker.planning.advice.rules import allowed_answers, decide
 from stoker.planning.advice.situation import Case, look_at
 from stoker.published.rules import load_rules
-from stoker.testing.machines import MACHINES
+from stoker.testing.machines import MACHINES, make_machine, make_measured
 
 ANSWERS = (Answer.LOCAL, Answer.API, Answer.HYBRID)
 NEEDS = st.builds(
@@ -276,3 +276,52 @@ def test_near_names_are_told_where_a_price_is_not_known(
     unpriced = (replace(apis[1], price=None, near=("maker/gold",)),)
     advice = advised(Needs(), "laptop", endpoints=unpriced)
     assert any("near names: maker/gold" in line for line in advice.watch)
+
+
+ROOMY = make_machine("roomy", (512, 480), make_measured(60, 0.8))
+
+
+def test_of_models_that_are_good_enough_one_that_serves_the_volume_is_chosen(
+    advised: Callable[..., Advice],
+) -> None:
+    """The smallest dense model is too slow for it; a mixture of experts that also fits is not."""
+    needs = Needs(data=DataPlace.MACHINE, quality=Quality.GOOD, requests_per_day=500)
+    advice = advised(needs, ROOMY)
+    assert advice.answer is Answer.LOCAL
+    assert advice.capacity is not None
+    assert advice.capacity.verdict is not Enough.SHORT
+    smallest = advised(replace(needs, requests_per_day=10), ROOMY).local
+    assert smallest is not None
+    assert advice.local is not None
+    assert smallest.memory_bytes < advice.local.memory_bytes
+
+
+MIXED = Needs(
+    data=DataPlace.MIXED, operations=Operations.WEAK, requests_per_day=2_000, quality=Quality.GOOD
+)
+
+
+def test_what_must_stay_and_cannot_be_served_here_forbids_a_split(
+    advised: Callable[..., Advice],
+) -> None:
+    little = advised(replace(MIXED, local_share=0.02), "laptop")
+    much = advised(replace(MIXED, local_share=0.9), "laptop")
+    assert (little.answer, much.answer) == (Answer.HYBRID, Answer.CONTRADICTION)
+    assert "too-much-stays-for-this-machine" in {one.rule for one in much.reasons}
+    told = next(one.say for one in much.reasons if one.rule == "too-much-stays-for-this-machine")
+    assert "90% of 2,000 requests" in told
+
+
+def test_a_split_is_held_against_the_budget_by_its_own_cost(
+    advised: Callable[..., Advice],
+) -> None:
+    costs = LocalCosts(purchase_usd=0, usd_per_kwh=0.3, person_hours_month=0, usd_per_person_hour=0)
+    needs = replace(MIXED, local_share=0.05, budget_usd_month=100.0)
+    split = advised(needs, "laptop", costs=costs)
+    assert split.answer is Answer.HYBRID
+    assert split.hybrid_cost is not None
+    assert split.hybrid_cost.total is not None
+    assert split.hybrid_cost.total.p90 <= 100.0
+    dear = advised(replace(needs, budget_usd_month=5.0), "laptop", costs=costs)
+    assert dear.answer is Answer.CONTRADICTION
+    assert "hybrid-over-budget" in {one.rule for one in dear.reasons}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stoker.core.costs import ApiPrice, CostPart, LocalCosts, MonthlyCost, Source, Volume
 from stoker.core.estimate import Interval
-from stoker.planning.cost import api_month, break_even, busy_seconds, local_month
+from stoker.planning.cost import api_month, break_even, busy_seconds, hybrid_month, local_month
 
 COSTS = LocalCosts(
     purchase_usd=1800,
@@ -227,3 +227,39 @@ def test_impossible_costs_are_refused(wrong: dict[str, float]) -> None:
 def test_less_than_a_token_a_month_has_no_cost_of_a_million() -> None:
     month = MonthlyCost((CostPart("input", Interval.exact(0.0)),), 1e-320)
     assert month.usd_per_mtok is None
+
+
+@given(st.floats(0, 1), st.floats(0, 1e5))
+def test_a_split_costs_this_machine_for_its_share_and_the_api_for_the_rest(
+    share: float, requests: float
+) -> None:
+    volume = Volume(requests, 1000, 300)
+    split = hybrid_month(COSTS, PRICE, volume, BUSY, share).total
+    here = local_month(COSTS, volume.part(share), BUSY).total
+    there = api_month(PRICE, volume.part(1 - share)).total
+    assert None not in (split, here, there)
+    for end in ("p10", "p50", "p90"):
+        sum_of_both = getattr(here, end) + getattr(there, end)
+        assert getattr(split, end) == pytest.approx(sum_of_both)
+
+
+@given(st.floats(0, 1), st.floats(0, 1e5))
+def test_where_the_share_is_not_stated_the_cost_holds_every_share(
+    share: float, requests: float
+) -> None:
+    volume = Volume(requests, 1000, 300)
+    whole = hybrid_month(COSTS, PRICE, volume, BUSY, None).total
+    split = hybrid_month(COSTS, PRICE, volume, BUSY, share).total
+    assert whole is not None
+    assert split is not None
+    assert whole.p10 <= split.p10 * (1 + 1e-9)
+    assert split.p90 <= whole.p90 * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_what_is_missing_of_a_split_is_named(share: float | None) -> None:
+    unpriced = hybrid_month(COSTS, None, VOLUME, BUSY, share)
+    assert unpriced.total is None
+    assert "the price of input tokens" in unpriced.missing
+    slow = hybrid_month(COSTS, PRICE, VOLUME, None, share)
+    assert slow.missing == ("tokens per second here",)

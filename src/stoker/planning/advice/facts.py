@@ -74,10 +74,10 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "local_fits", _yes(situation.local is not None)
     yield "api_reaches_quality", _word(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
-    capacity = situation.capacity
-    if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
-        yield "local_capacity", _word(capacity.verdict)
-        yield "local_capacity_why", _text(capacity.why)
+    for place, capacity in (("local", situation.capacity), ("hybrid", situation.hybrid_capacity)):
+        if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
+            yield f"{place}_capacity", _word(capacity.verdict)
+            yield f"{place}_capacity_why", _text(capacity.why)
 
 
 def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:

@@ -64,6 +64,7 @@ class Situation:
     local_cost: MonthlyCost | None = None
     api_cost: MonthlyCost | None = None
     hybrid_cost: MonthlyCost | None = None
+    hybrid_capacity: Capacity | None = None
     even: BreakEven | None = None
 
     @property
@@ -109,6 +110,7 @@ def _with_costs(seen: Situation, volume: Volume) -> Situation:
         local_cost=local_month(case.costs, volume, busy),
         api_cost=api_cost,
         hybrid_cost=hybrid_month(case.costs, price, volume, busy, case.needs.local_share),
+        hybrid_capacity=_share_capacity(local, volume, case),
         even=break_even(case.costs, price, volume, busy, capacity.requests_per_day_most),
     )
 
@@ -179,6 +181,12 @@ def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:
 def _capacity(option: LocalOption, volume: Volume, case: Case) -> Capacity:
     busy = busy_seconds(volume, option.total_tok_s, option.prefill_tok_s)
     return check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
+
+
+def _share_capacity(option: LocalOption, volume: Volume, case: Case) -> Capacity | None:
+    """Whether the machine serves the share that must stay; None where that was not stated."""
+    share = case.needs.local_share
+    return None if share is None else _capacity(option, volume.part(share), case)
 
 
 def _strain(option: LocalOption, volume: Volume | None, case: Case) -> int:
