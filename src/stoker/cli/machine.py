@@ -165,8 +165,14 @@ def _print(machine: Machine, *, as_json: bool) -> None:
 
         print_json(document_of(machine))
         return
-    for name, value in (*_read(machine), *_measured(machine.measured)):
+    for name, value in rows(machine):
         click.echo(f"{name.ljust(10)}  {value}")
+
+
+def rows(machine: Machine) -> Iterator[tuple[str, str]]:
+    """What the page shows, as names (empty where the row goes on) and values."""
+    yield from _read(machine)
+    yield from _measured(machine.measured)
 
 
 def _read(machine: Machine) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ VERSION = 1
 MARK = "stoker_machine"
 FILE_BYTES_MAX = 256 * 1024
 CORES_MAX = 1 << 16
+UNIX_S_MAX = 253_402_214_400  # the last day of the year 9999, wherever one is
 _PAIRS = ("matmul_ops_s", "conditions", "spread", "missing")
 
 
@@ -157,7 +158,7 @@ def measured_of(value: Any) -> Measured:
         read_bytes_s_all=fields.rate("read_bytes_s_all"),
         matmul_ops_s=fields.pairs("matmul_ops_s", rate),
         disk_read_bytes_s=fields.rate("disk_read_bytes_s"),
-        taken_unix_s=fields.count("taken_unix_s", 0),
+        taken_unix_s=fields.count("taken_unix_s", 0, most=UNIX_S_MAX),
         conditions=fields.pairs("conditions", text),
         spread=fields.pairs("spread", number),
         missing=fields.pairs("missing", text),
