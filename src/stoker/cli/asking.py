@@ -14,6 +14,8 @@ import click
 from stoker.core.needs import DataPlace, Operations, Quality, Stage
 
 Answers = dict[str, Any]
+_NO_END = 1e12
+_MOMENT = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class Question:
     """One question: the need it asks for, its words, and the answers that it takes.
 
     `name` is a need, or `costs.` and a cost. `only_if` looks at the answers so far. An empty
-    `default` means that Enter leaves the need unstated. Without choices a number is asked for, or
-    with `text` any words.
+    `default` means that Enter leaves the need unstated. Without choices a number from `least` to
+    `most` is asked for, or with `text` any words.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Question:
     choices: tuple[str, ...] = ()
     default: str = ""
     text: bool = False
+    least: float = 0.0
+    most: float = _NO_END
     only_if: Callable[[Mapping[str, Any]], bool] = lambda _: True
 
 
@@ -54,13 +58,15 @@ QUESTIONS: Sequence[Question] = (
     Question("stage", "How far is the project?", tuple(Stage), "production"),
     Question("operations", "Who can look after a service?", tuple(Operations)),
     Question("requests_per_day", "How many requests a day?"),
-    Question("prompt_tokens", "Tokens in a prompt?", default="1000", only_if=_has_volume),
-    Question("answer_tokens", "Tokens in an answer?", default="300", only_if=_has_volume),
-    Question("concurrency", "How many answers at a time, at the most?"),
-    Question("context", "Tokens in the longest prompt with its answer?"),
-    Question("ttft_s_max", "Seconds that people wait for the first word?"),
-    Question("tok_s_min", "Tokens a second after it, at least (people read about 5)?"),
-    Question("local_share", "What share of requests must stay, 0 to 1?", only_if=_is_split),
+    Question("prompt_tokens", "Tokens in a prompt?", (), "1000", least=1, only_if=_has_volume),
+    Question("answer_tokens", "Tokens in an answer?", (), "300", least=1, only_if=_has_volume),
+    Question("concurrency", "How many answers at a time, at the most?", least=1),
+    Question("context", "Tokens in the longest prompt with its answer?", least=1),
+    Question("ttft_s_max", "Seconds that people wait for the first word?", least=_MOMENT),
+    Question(
+        "tok_s_min", "Tokens a second after it, at least (people read about 5)?", least=_MOMENT
+    ),
+    Question("local_share", "What share of requests must stay, 0 to 1?", most=1, only_if=_is_split),
     Question("budget_usd_month", "The most it may cost, in dollars a month?"),
     Question("tasks", "A file of your own tasks, if there is one?", text=True),
     Question(
@@ -125,6 +131,7 @@ def _read(question: Question, text: str) -> str | float | int:
         value = float(text.replace(",", "").replace("_", "").removeprefix("$"))
     except ValueError:
         raise click.UsageError("a number, please") from None
-    if not 0 <= value < 1e12:
-        raise click.UsageError("a number from 0 on, please")
+    if not question.least <= value <= question.most:
+        end = "on" if question.most >= _NO_END else f"to {question.most:g}"
+        raise click.UsageError(f"a number from {question.least:g} {end}, please")
     return int(value) if question.name in _WHOLE else value

@@ -237,6 +237,27 @@ def test_a_wrong_answer_is_asked_again() -> None:
     assert result.stderr.count("please") == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "words"),
+    [
+        ("local_share", "30", "a number from 0 to 1"),
+        ("concurrency", "0", "a number from 1 on"),
+        ("ttft_s_max", "0", "a number from 0.001 on"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_asked_again(name: str, typed: str, words: str) -> None:
+    question = next(one for one in QUESTIONS if one.name == name)
+    given = {"data": "mixed", "requests_per_day": 5}
+
+    @click.command()
+    def asking() -> None:
+        click.echo(ask(given, [question])[name])
+
+    result = CliRunner().invoke(asking, input=f"{typed}\n1\n")
+    assert words in result.stderr
+    assert float(result.stdout) == 1
+
+
 def test_leaving_leaves() -> None:
     _, result = answer("")
     assert result.exit_code == 1
