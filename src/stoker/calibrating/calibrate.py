@@ -18,7 +18,7 @@ from stoker.machine.facts import read_machine
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 
-WHOLE_S, QUICK_S = 215.0, 75.0
+WHOLE_S, QUICK_S = 205.0, 75.0
 
 
 async def calibrate(
