@@ -62,9 +62,10 @@ def test_costs_are_told_where_a_volume_is() -> None:
     assert cost.local is not None
     assert cost.api is not None
     assert cost.local.total is not None
-    assert cost.fixed_usd_month is not None
-    assert cost.fixed_usd_month.p50 < cost.local.total.p50
-    assert (cost.api_reference, cost.volume_per_day) == ("maker/model", 500)
+    assert cost.local_curve is not None
+    assert cost.local_curve.fixed.p50 < cost.local.total.p50
+    assert cost.volume is not None
+    assert (cost.api_reference, cost.volume.requests_per_day) == ("maker/model", 500)
     assert cost.capacity is not None
     assert cost.capacity.verdict in set(Enough)
     assert cost.missing == ()
