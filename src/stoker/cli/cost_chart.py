@@ -155,7 +155,7 @@ def _ticks(requests: Scale, margin: int, width: int) -> Iterator[str]:
     """The ticks' figures below the axis, each in the middle, as far as there is room."""
     line = ""
     for tick in requests.ticks:
-        figure = f"{tick:,.6g}"
+        figure = exact(tick)
         start = margin + round(requests.at(tick)) - len(figure) // 2
         if start >= len(line) + bool(line) and start + len(figure) <= width:
             line = line.ljust(start) + figure

@@ -96,7 +96,7 @@ def _axes(frame: _Frame) -> Iterator[str]:
     for tick in requests.ticks:
         x = requests.at(tick)
         yield _line("axis", (x, dollars.start), (x, dollars.start + 5))
-        yield text_at(x, dollars.start + 19, f"{tick:,.6g}", "soft", "middle")
+        yield text_at(x, dollars.start + 19, exact(tick), "soft", "middle")
     yield text_at(WIDTH - RIGHT, dollars.start + 38, "requests a day", "soft", "end")
 
 

@@ -17,8 +17,8 @@ from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.library.advising import advise_on, api_options
 from stoker.library.constraints import Constraints
 from stoker.planning.advice.situation import choose_api
+from stoker.planning.stakes import Stakes, compare_costs
 from stoker.planning.watts import with_watts
-from stoker.planning.weighing import Stakes, weigh
 from stoker.published.judgement import load_judgement
 
 
@@ -75,4 +75,4 @@ def cost_of(
     stakes = Stakes(needs, running, judgement, constraints.api.cached_share)
     options = tuple(api_options(constraints, judgement))
     api = choose_api(options, needs.quality or judgement.quality, stakes.volume)
-    return weigh(stakes, api, proposal.speed)
+    return compare_costs(stakes, api, proposal.speed)

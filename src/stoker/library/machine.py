@@ -78,7 +78,9 @@ def power_here(home: Home) -> Power:
     except CalibrationError as error:
         return Power(missing=error.message)
     if calibration is None:
-        return Power(missing="`stoker calibrate` reads it, where there is a meter")
+        return Power(
+            missing="nothing is calibrated; `stoker calibrate` reads it where there is a meter"
+        )
     return calibration.power
 
 

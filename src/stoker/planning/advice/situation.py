@@ -17,7 +17,7 @@ from stoker.core.needs import Needs, Quality
 from stoker.planning.capacity import fast_enough
 from stoker.planning.catalogue import rank, reaches
 from stoker.planning.cost import api_month
-from stoker.planning.weighing import Stakes, weigh
+from stoker.planning.stakes import Stakes, compare_costs
 
 Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 
@@ -80,7 +80,7 @@ def look_at(case: Case) -> Situation:
     seen = Situation(case, quality, options, local, api)
     if needs.requests_per_day is None:
         return seen
-    return replace(seen, cost=weigh(stakes, api, local))
+    return replace(seen, cost=compare_costs(stakes, api, local))
 
 
 def choose_local(

@@ -12,7 +12,7 @@ from stoker.core.estimate import Interval
 from stoker.core.needs import Needs, Quality
 from stoker.core.plan import Verdict
 from stoker.core.speed import Occasion, Speed, SpeedSource
-from stoker.planning.weighing import Stakes, weigh
+from stoker.planning.stakes import Stakes, compare_costs
 from stoker.published.judgement import load_judgement
 
 JUDGEMENT = load_judgement()
@@ -38,11 +38,11 @@ STAKES = Stakes(NEEDS, RUNNING, JUDGEMENT)
 
 
 def test_a_plan_and_advice_with_the_same_speeds_cost_the_same() -> None:
-    assert weigh(STAKES, API, SPEED) == weigh(STAKES, API, OPTION)
+    assert compare_costs(STAKES, API, SPEED) == compare_costs(STAKES, API, OPTION)
 
 
 def test_everything_of_both_sides_is_there() -> None:
-    cost = weigh(STAKES, API, SPEED)
+    cost = compare_costs(STAKES, API, SPEED)
     assert cost.local is not None
     assert cost.api is not None
     assert cost.local.usd_per_mtok is not None
@@ -55,7 +55,7 @@ def test_everything_of_both_sides_is_there() -> None:
 
 
 def test_the_curves_go_through_the_months_and_cross_at_the_break_even() -> None:
-    cost = weigh(STAKES, API, SPEED)
+    cost = compare_costs(STAKES, API, SPEED)
     assert cost.local_curve is not None
     assert cost.api_curve is not None
     assert cost.local is not None
@@ -70,13 +70,13 @@ def test_the_curves_go_through_the_months_and_cross_at_the_break_even() -> None:
 
 
 def test_without_a_model_that_runs_only_the_api_is_told() -> None:
-    cost = weigh(STAKES, API, None)
+    cost = compare_costs(STAKES, API, None)
     assert cost.api is not None
     assert (cost.local, cost.local_curve, cost.break_even, cost.capacity) == (None,) * 4
 
 
 def test_without_an_endpoint_only_the_machine_is_told() -> None:
-    cost = weigh(STAKES, None, SPEED)
+    cost = compare_costs(STAKES, None, SPEED)
     assert cost.local is not None
     assert (cost.api, cost.api_curve, cost.price) == (None, None, None)
     assert cost.break_even is not None
@@ -85,7 +85,7 @@ def test_without_an_endpoint_only_the_machine_is_told() -> None:
 
 def test_an_unknown_price_or_figure_has_no_curve_and_is_missing() -> None:
     dark = replace(STAKES, running=replace(RUNNING, usd_per_kwh=None))
-    cost = weigh(dark, replace(API, price=None), SPEED)
+    cost = compare_costs(dark, replace(API, price=None), SPEED)
     assert (cost.local_curve, cost.api_curve) == (None, None)
     assert "the price of a kWh" in cost.missing
     assert "the price of input tokens" in cost.missing
@@ -104,7 +104,7 @@ def test_an_unknown_price_or_figure_has_no_curve_and_is_missing() -> None:
 def test_capacity_is_within_the_latency_that_is_wanted(
     needs: dict[str, float], serves: Enough
 ) -> None:
-    cost = weigh(replace(STAKES, needs=replace(NEEDS, **needs)), API, SPEED)
+    cost = compare_costs(replace(STAKES, needs=replace(NEEDS, **needs)), API, SPEED)
     assert cost.capacity is not None
     assert cost.capacity.verdict is Enough.ENOUGH
     assert cost.capacity.serves is serves

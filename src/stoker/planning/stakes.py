@@ -72,7 +72,7 @@ class Stakes:
         )
 
 
-def weigh(stakes: Stakes, api: ApiOption | None, rates: Rates | None) -> Cost:
+def compare_costs(stakes: Stakes, api: ApiOption | None, rates: Rates | None) -> Cost:
     """What the volume costs at `api`, and on a machine that runs a model at `rates`.
 
     None of one leaves out its half, and what compares the two.
