@@ -15,7 +15,8 @@ from stoker.core.estimate import Interval
 
 # From this ratio of the largest to the smallest on, an axis is by powers of ten.
 LOG_RATIO = 20.0
-_CENT = 0.01
+# The axis of dollars goes as far at least, so that no two ticks read alike.
+_USD_LEAST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Curves:
 
     @property
     def here_high(self) -> float:
-        """Where this machine's curve ends: at what it can serve at best."""
-        return self.high if self.most is None else min(self.high, self.most.p90)
+        """Where this machine's curve ends, if the axis goes so far: at what it serves at best."""
+        return math.inf if self.most is None else self.most.p90
 
     def requests(self, start: float, end: float) -> Scale:
         """The axis of requests a day between two places."""
@@ -49,11 +50,12 @@ class Curves:
 
     def dollars(self, start: float, end: float, requests: Scale) -> Scale:
         """The axis of dollars a month between two places, as far as `requests` go."""
-        ends = [self.here.at(requests.low).p10, self.here.at(self.here_high).p90]
+        last = min(self.here_high, requests.high)
+        ends = [self.here.at(requests.low).p10, self.here.at(last).p90]
         ends += [self.api.at(requests.low).p10, self.api.at(requests.high).p90]
         if self.log and min(ends) > 0 and max(ends) > LOG_RATIO * min(ends):
             return log_scale([max(min(ends), max(ends) / 1e6), max(ends)], start, end)
-        return linear_scale(0.0, max(*ends, _CENT), start, end)
+        return linear_scale(0.0, max(*ends, _USD_LEAST), start, end)
 
 
 def curves_of(cost: Cost) -> Curves | None:

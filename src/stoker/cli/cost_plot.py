@@ -16,8 +16,8 @@ from stoker.comparing.scales import Scale
 from stoker.core.costs import CostCurve
 from stoker.planning.advice.words import exact, number, usd
 
-CHART_HEIGHT = 300
-_TOP, _BOTTOM = 64, 54
+CHART_HEIGHT = 320
+_TOP, _BOTTOM = 86, 54
 _STEPS = 48
 
 Place = tuple[float, float]
@@ -64,18 +64,18 @@ def plot_costs(curves: Curves, top: int) -> Iterator[str]:
 
 
 def _marks(curves: Curves, frame: _Frame) -> Iterator[str]:
-    """Upright lines at what is asked, where both cost the same, and what can be served."""
-    upper, lower = frame.dollars.end, frame.dollars.start
-    row = 0
-    for requests, words in _marked(curves):
-        if not frame.requests.low <= requests <= frame.requests.high:
-            continue
-        x = frame.requests.at(requests)
-        yield _line("axis", (x, upper), (x, lower))
+    """Upright lines at what is asked, where both cost the same, and what can be served.
+
+    Their words stand above the curves, the leftmost highest, so that no line crosses them.
+    """
+    upper, lower = frame.dollars.end - 38, frame.dollars.start
+    for row, (requests, words) in enumerate(sorted(_marked(curves))):
+        inside = min(max(requests, frame.requests.low), frame.requests.high)
+        x = frame.requests.at(inside)
+        yield _line("axis", (x, upper + 14 * row - 8), (x, lower))
         fits = x + 6 + width_of(words) <= WIDTH - 2
         place, anchor = (x + 6, "start") if fits else (x - 6, "end")
-        yield text_at(place, upper + 12 + 14 * row, words, "soft", anchor)
-        row += 1
+        yield text_at(place, upper + 14 * row, words, "soft", anchor)
 
 
 def _marked(curves: Curves) -> Iterator[tuple[float, str]]:
