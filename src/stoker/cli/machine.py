@@ -39,7 +39,8 @@ def command(*, fresh: bool, preset: str | None, list_presets: bool, as_json: boo
 
     Measuring takes less than 10 s: how fast memory is read, how fast the engine multiplies, how
     fast the disk is read. The figures are kept and hold until the processor, its limits, the
-    kernel or the engine change. What --json prints is a file for --machine elsewhere.
+    kernel or the engine change. What --json prints is a file for --machine elsewhere. Power meters
+    that can be read are named; `stoker calibrate` reads them.
 
     NAME is a preset's, with another amount of memory in GiB after a colon if need be, or the path
     of a file.
