@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from stoker.core.calibration import Calibration, Fit, Observation
+from stoker.core.power import Power
 from stoker.core.units import format_seconds
 from stoker.planning.speed.formats import families
 from stoker.planning.speed.spread import width_of
@@ -61,9 +62,17 @@ def _print_head(calibration: Calibration) -> None:
         ("taken", f"{taken:%Y-%m-%d %H:%M} UTC{', quick' if calibration.quick else ''}"),
         ("timings", f"{calibration.taken}, of which {calibration.rejected} were disturbed"),
         ("first token", f"{format_seconds(calibration.first_token_s)} from the engine to us"),
+        ("power", _power(calibration.power)),
     )
     for name, value in rows:
         click.echo(f"{name:12} {value}")
+
+
+def _power(power: Power) -> str:
+    if power.watts_idle is None or power.watts_load is None:
+        return f"not measured: {power.missing}"
+    watts = f"{power.watts_idle:.3g} W idle, {power.watts_load:.3g} W under load"
+    return f"{watts}: {power.scope}; the whole machine draws more"
 
 
 def _print_rates(calibration: Calibration) -> None:

@@ -14,16 +14,20 @@ from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
+from stoker.core.power import Power
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
+from stoker.library.machine import power_here
 from stoker.machine.facts import read_machine
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
+from stoker.planning.advice.situation import Case, Estimate
 from stoker.planning.catalogue import build_catalogue
 from stoker.planning.rough import estimate_roughly
+from stoker.planning.watts import with_watts
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
 from stoker.published.rules import load_rules
+from stoker.state.home import Home
 
 
 def suggest_runtime(
@@ -47,13 +51,20 @@ def suggest_runtime(
         InvalidRequestError: a name or a value that is not a need's.
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    return advise_on(read_constraints(given | named), machine or read_machine())
+    power = power_here(Home.find()) if machine is None else None
+    return advise_on(read_constraints(given | named), machine or read_machine(), power=power)
 
 
 def advise_on(
-    constraints: Constraints, machine: Machine, estimate: Estimate | None = None
+    constraints: Constraints,
+    machine: Machine,
+    estimate: Estimate | None = None,
+    power: Power | None = None,
 ) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine."""
+    """Advice on checked `constraints`; `estimate` says how models would run on a machine.
+
+    `power` is what was read of `machine`, where it is this one.
+    """
     judgement = load_judgement()
     case = Case(
         needs=constraints.to_needs(),
@@ -61,7 +72,7 @@ def advise_on(
         estimate=estimate or rough_estimate(judgement),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
+        costs=with_watts(constraints.costs.to_core(), machine, judgement, power),
         cached_share=constraints.api.cached_share,
         tasks=constraints.tasks is not None,
     )
