@@ -15,6 +15,7 @@ from stoker.core.needs import DataPlace, Needs
 from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
 from stoker.library.advising import advise_on, api_options
 from stoker.library.constraints import Constraints
+from stoker.library.surroundings import Surroundings
 from stoker.planning.advice.situation import choose_api, with_assumed_watts
 from stoker.planning.capacity import check_capacity
 from stoker.planning.cost import (
@@ -38,13 +39,13 @@ class Stated:
         """The needs among them."""
         return self.constraints.to_needs()
 
-    def check(self, machine: Machine) -> Alternative | None:
+    def check(self, around: Surroundings) -> Alternative | None:
         """The endpoint that may answer instead, None where requests may not leave.
 
         Raises:
             ContradictoryNeedsError: nothing meets the needs together; the hint is what to relax.
         """
-        advice = advise_on(self.constraints, machine)
+        advice = advise_on(self.constraints, around)
         if advice.answer is Answer.CONTRADICTION:
             raise contradiction(advice)
         needs = self.needs

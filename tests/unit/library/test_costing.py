@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stoker.core.costs import Enough
 from stoker.core.errors import ContradictoryNeedsError
+from stoker.core.machine import Machine
 from stoker.core.units import GIB
 from stoker.library.constraints import read_constraints
 from stoker.library.costing import Stated, cost_of
+from stoker.library.surroundings import Surroundings, survey
+from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
 from support.planning import answer, ask
 
@@ -24,6 +28,10 @@ COSTS = {
     "usd_per_person_hour": 60,
 }
 API = {"model": "maker/model", "input_usd_mtok": 0.25, "output_usd_mtok": 2.0}
+
+
+def elsewhere(machine: Machine) -> Surroundings:
+    return survey(Home(Path("/none")), machine)
 
 
 def stated(**needs: Any) -> Stated:
@@ -43,7 +51,7 @@ def stated(**needs: Any) -> Stated:
 def test_an_api_is_a_fallback_only_where_data_may_leave(
     needs: dict[str, Any], *, allowed: bool
 ) -> None:
-    found = stated(**needs).check(MACHINES["laptop"])
+    found = stated(**needs).check(elsewhere(MACHINES["laptop"]))
     assert (found is not None) == allowed
     if found is not None:
         assert found.value == "maker/model"
@@ -52,7 +60,7 @@ def test_an_api_is_a_fallback_only_where_data_may_leave(
 def test_needs_that_contradict_are_refused_with_what_to_relax() -> None:
     small = replace(MACHINES["laptop"], memory_total_bytes=4 * GIB, memory_available_bytes=4 * GIB)
     with pytest.raises(ContradictoryNeedsError) as caught:
-        stated(data="machine", quality="frontier").check(small)
+        stated(data="machine", quality="frontier").check(elsewhere(small))
     assert "quality" in caught.value.hint
 
 

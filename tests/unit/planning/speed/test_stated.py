@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from stoker.core.speed import Occasion, SpeedSource
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.floors import step_floor_s
 from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
 from stoker.planning.speed.work import Look, Work
@@ -59,7 +60,7 @@ def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
 
 def test_a_backend_without_a_published_speed_is_unknown() -> None:
     basis = Stated(Device("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
-    speed = estimate_speed(work(), basis, Occasion())
+    speed = estimate_speed(work(), [basis], Occasion())
     assert speed.decode_tok_s is None
     assert speed.ttft_s is None
     assert speed.load_s is None
@@ -67,7 +68,7 @@ def test_a_backend_without_a_published_speed_is_unknown() -> None:
 
 def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> None:
     basis = Stated(Device("cuda", 1e12), fit_shares(ALL, "cuda"))
-    speed = estimate_speed(work(), basis, Occasion(streams=4))
+    speed = estimate_speed(work(), [basis], Occasion(streams=4))
     assert speed.source is SpeedSource.PUBLISHED
     assert speed.decode_tok_s is not None
     assert speed.ttft_s is None
@@ -81,7 +82,7 @@ BASIS = Stated(Device("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
 @given(st.integers(1, 256))
 def test_with_more_streams_none_gets_faster_and_together_they_lose_nothing(streams: int) -> None:
     few, more = (
-        estimate_speed(work(), BASIS, Occasion(streams=count)) for count in (streams, streams + 1)
+        estimate_speed(work(), [BASIS], Occasion(streams=count)) for count in (streams, streams + 1)
     )
     assert few.stream_tok_s is not None
     assert more.stream_tok_s is not None
@@ -106,6 +107,7 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     for name, rate, threads in (("a", 8e10, 2), ("b", 8e10, 8), ("c", 5e10, 4)):
         job = work()
         token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
+        token += step_floor_s(job, 64, threads)
         rows.append(Told(name, Device("cpu", rate, threads=threads), job, False, 64, token))  # noqa: FBT003
     shares = fit_shares(rows, "cpu")
     few, many = (
@@ -114,7 +116,9 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     assert few is not None
     assert many is not None
     assert few.middle == pytest.approx(rows[0].token_s, rel=0.01)
-    assert few.middle - many.middle == pytest.approx(8e9 * 1e-11 * (1 / 2 - 1 / 16), rel=0.02)
+    floors = step_floor_s(work(), 64, 2) - step_floor_s(work(), 64, 16)
+    unpacking = 8e9 * 1e-11 * (1 / 2 - 1 / 16)
+    assert few.middle - many.middle == pytest.approx(unpacking + floors, rel=0.02)
 
 
 @given(
