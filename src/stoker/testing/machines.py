@@ -40,7 +40,8 @@ MACHINES = {
     for machine in (
         make_machine("board", (4, 3), make_measured(12, 0.1)),
         make_machine("laptop", (16, 12), make_measured(60, 0.8)),
-        make_machine("busy", (16, 0.5), make_measured(60, 0.8)),
+        make_machine("busy", (16, 0.8), make_measured(60, 0.8)),
+        make_machine("full", (16, 0.4), make_measured(60, 0.8)),
         make_machine("unmeasured", (16, 12)),
         make_machine("desktop", (32, 28), make_measured(80, 1.5)),
         make_machine("gaming", (64, 56), make_measured(80, 1.5), (RTX_4090,)),

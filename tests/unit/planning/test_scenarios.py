@@ -102,7 +102,7 @@ ops:strong 1k/day bought $50            | gaming     | api           | local-ove
 # What this machine cannot do
 frontier                                | server     | api           | quality-out-of-reach
 ops:strong frontier 50k/day             | gaming     | api           | quality-out-of-reach
-ops:strong 10k/day                      | busy       | api           | nothing-fits
+ops:strong 10k/day                      | full       | api           | nothing-fits
 ops:strong 32k context better           | laptop     | api           | quality-out-of-reach
 ops:strong 10k/day 50tok/s              | laptop     | api           | too-slow-here
 ops:strong 1M/day                       | gaming     | api           | too-much-for-this-machine
@@ -115,11 +115,11 @@ data:machine frontier                   | board      | contradiction | data-stay
 data:machine frontier                   | server     | contradiction | data-stays-on-this-machine
 data:machine better                     | laptop     | contradiction | data-stays-on-this-machine
 offline frontier                        | gaming     | contradiction | works-offline
-data:machine                            | busy       | contradiction | data-stays-on-this-machine
+data:machine                            | full       | contradiction | data-stays-on-this-machine
 data:machine first:2s 50tok/s           | laptop     | contradiction | data-stays-on-this-machine
 data:machine 50k/day                    | laptop     | contradiction | data-stays-on-this-machine
 data:machine 1k/day bought $50          | gaming     | contradiction | data-stays-on-this-machine
-data:mixed                              | busy       | contradiction | some-data-stays
+data:mixed                              | full       | contradiction | some-data-stays
 data:mixed ops:weak frontier first:0.2s | gaming     | contradiction | some-data-stays
 frontier 10k/day $10                    | gaming     | contradiction | quality-out-of-reach
 

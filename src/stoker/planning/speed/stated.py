@@ -2,10 +2,9 @@
 
 Pure. Of a device its maker states how fast it reads memory and, at times, how fast it multiplies.
 What published speeds took longer than that is fitted for each backend: a share of the reading for
-each family of formats, a constant for each step, and of a processor the unpacking by each thread.
-What a processor's layers take beside their weights is `floors`'.
-The errors are those of each device left out in turn, so they are of devices that the fit has not
-seen.
+each family of formats, of a GPU a constant for each layer, of a processor the unpacking by each
+thread (what its layers take besides is in `floors`). The errors are those of each device left out
+in turn, so they are of devices that the fit has not seen.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from stoker.planning.speed.terms import Terms
 from stoker.planning.speed.work import Work
 
 PROCESSOR = "cpu"
+_LAYERS = "layers"
 _ALL = (Use.BODY, Use.EXPERT, Use.OUTPUT)
 # A step of several answers on a device that was not measured with them.
 _STREAMS_WIDTH = math.log(1.3)
@@ -99,36 +99,31 @@ def _fit(rows: Sequence[Told]) -> Fit:
     errors = []
     for one in rows:
         others = Fit(_solved([other for other in rows if other.name != one.name]))
-        guess, lent = _token(one, others), Prices(others).lent(_terms(one, step=True))
+        guess, lent = _token(one, others), Prices(others).lent(_terms(one))
         if guess is not None and not lent:
             errors.append(math.log(one.token_s / guess.middle))
     return Fit(_solved(rows), tuple(errors))
 
 
 def _solved(rows: Sequence[Told]) -> tuple[tuple[str, float], ...]:
-    """Prices of the terms; a constant only where devices differ enough to tell it from a share.
-
-    A processor's constants are `floors`': a few large models say nothing of them.
-    """
-    bandwidths = {one.device.bandwidth_bytes_s for one in rows if one.device.backend != PROCESSOR}
-    several = len(bandwidths) > 1
-    terms = [_terms(one, step=several) for one in rows]
+    """Prices of the terms; of layers only where devices differ enough to tell them from a share."""
+    left_out = set() if len({one.device.bandwidth_bytes_s for one in rows}) > 1 else {_LAYERS}
     scaled = [
-        {name: units / one.token_s for name, units in row.items()}
-        for one, row in zip(rows, terms, strict=True)
+        {name: units / one.token_s for name, units in _terms(one).items() if name not in left_out}
+        for one in rows
     ]
     wanted = [1.0 - _ideal(one) / one.token_s for one in rows]
     return tuple(sorted(solve(scaled, wanted).items()))
 
 
 def _token(one: Told, fit: Fit) -> Estimate | None:
-    return _priced(_terms(one, step=True), _ideal(one), fit)
+    return _priced(_terms(one), _ideal(one), fit)
 
 
-def _terms(one: Told, *, step: bool) -> Terms:
+def _terms(one: Told) -> Terms:
     if one.prompt:
         return _prompt_terms(one.device, one.work, one.past)
-    return _step_terms(one.device, one.work) | ({"step": 1.0} if step else {})
+    return _step_terms(one.device, one.work)
 
 
 def _ideal(one: Told) -> float:
@@ -174,6 +169,8 @@ def _step_terms(device: Device, work: Work) -> Terms:
     terms = {name: float(units) for name, units in sums.items()}
     if device.backend == PROCESSOR:
         terms["reading"] = work.read_bytes(0.0) / device.bandwidth_bytes_s
+    else:
+        terms[_LAYERS] = float(work.layers)
     return terms
 
 
@@ -203,7 +200,7 @@ class Stated:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step: the weights read once, each answer's cache, and its products."""
-        terms = _step_terms(self.device, work) | {"step": 1.0}
+        terms = _step_terms(self.device, work)
         ideal = _step_ideal_s(self.device, work, past, streams)
         alone = _priced(terms, ideal, self.shares.decode)
         if alone is None or streams <= 1:

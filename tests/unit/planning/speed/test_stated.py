@@ -16,7 +16,7 @@ from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
 from stoker.planning.speed.work import Look, Work
 
-EXTRA, STEP_S, OPS_SHARE = 0.2, 0.002, 1.5
+EXTRA, LAYER_S, OPS_SHARE = 0.2, 6e-5, 1.5
 
 
 def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
@@ -28,7 +28,7 @@ def told(name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = Fals
     """What a device that reaches exactly the shares above would be published with."""
     device, job = Device("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
     reading = (4e9 + job.kept_bytes(256)) / bandwidth
-    token = reading + EXTRA * 4e9 / bandwidth + STEP_S
+    token = reading + EXTRA * 4e9 / bandwidth + job.layers * LAYER_S
     if prompt:
         token = OPS_SHARE * 2 * (8e9 + job.products_back(256)) / (bandwidth * 100)
     return Told(name, device, job, prompt, 256, token)
@@ -41,7 +41,7 @@ ALL += [told(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b",
 def test_shares_that_figures_were_made_from_are_found_again() -> None:
     shares = fit_shares(ALL, "cuda")
     assert shares.decode.seconds_per_unit["extra:q4_k"] == pytest.approx(EXTRA, rel=1e-3)
-    assert shares.decode.seconds_per_unit["step"] == pytest.approx(STEP_S, rel=1e-3)
+    assert shares.decode.seconds_per_unit["layers"] == pytest.approx(LAYER_S, rel=1e-3)
     assert shares.prefill.seconds_per_unit["ops"] == pytest.approx(OPS_SHARE)
 
 
@@ -54,7 +54,7 @@ def test_a_device_that_the_fit_has_not_seen_is_predicted_by_the_others() -> None
 def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
     shares = fit_shares(ALL[:1], "cuda")
     assert shares.decode.log_errors == ()
-    assert "step" not in shares.decode.seconds_per_unit
+    assert "layers" not in shares.decode.seconds_per_unit
     assert errors_left_out(ALL[:1]) == ()
 
 
