@@ -115,7 +115,7 @@ def describe_rows(rows: list[Row], machine: Machine) -> dict[str, Any]:
                 "verdict": row.verdict.value,
                 "decode_tok_s": interval(row.decode_tok_s),
                 "ttft_s": interval(row.ttft_s),
-                "speed_source": row.speed.source.value,
+                "decode_source": row.speed.source_of("decode_tok_s").value,
             }
             for row in rows
         ],

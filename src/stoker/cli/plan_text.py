@@ -83,7 +83,9 @@ def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[st
 
 def _sources(rows: Sequence[Row]) -> Iterator[str]:
     """The sources of the speeds that are told, with how many of the rows rest on each."""
-    counted = Counter(row.speed.source for row in rows if row.decode_tok_s is not None)
+    counted = Counter(
+        row.speed.source_of("decode_tok_s") for row in rows if row.decode_tok_s is not None
+    )
     for source, count in sorted(counted.items(), key=lambda one: list(SpeedSource).index(one[0])):
         of = "" if count == len(rows) else f", {count} of {len(rows)}"
         yield f"{_capital(say_source(source))}{of}"

@@ -32,8 +32,8 @@ class LocalOption:
 
     `tier` is None where nobody should expect anything untried. `stream_tok_s` is what each of the
     planned concurrent answers gets, `total_tok_s` all of them together, both of decode;
-    `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone;
-    `speed_source` says whose measurements they rest on.
+    `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone.
+    `speed_source` says whose measurements decode rests on.
     """
 
     name: str

@@ -55,3 +55,7 @@ class Speed:
     total_tok_s: Interval | None = None
     sources: tuple[tuple[str, SpeedSource], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def source_of(self, name: str) -> SpeedSource:
+        """Where the figure of that name comes from; unknown where nobody can tell it."""
+        return dict(self.sources).get(name, SpeedSource.UNKNOWN)

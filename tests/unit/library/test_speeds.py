@@ -97,7 +97,7 @@ def test_a_measured_load_is_no_measured_speed(home: Home, plan: Plan) -> None:
     assert speed.load_s is not None
     assert speed.load_s.p50 == pytest.approx(2.1)
     assert speed.decode_tok_s == published.decode_tok_s
-    assert dict(speed.sources)["load_s"] is SpeedSource.MEASURED
+    assert speed.source_of("load_s") is SpeedSource.MEASURED
     assert any("load: measured" in note for note in speed.notes)
 
 

@@ -80,5 +80,5 @@ def _option(row: Row, needs: Needs) -> LocalOption:
         total_tok_s=total,
         prefill_tok_s=row.speed.prefill_tok_s,
         ttft_s=row.speed.ttft_s,
-        speed_source=row.speed.source,
+        speed_source=row.speed.source_of("total_tok_s"),
     )

@@ -156,6 +156,6 @@ def test_a_load_that_was_measured_makes_no_measured_speed() -> None:
     loads = [load(seconds, from_disk=0.0) for seconds in (2.0, 2.2)]
     speed = estimate_speed(WORK, [experience(Plain(), loads, 2), Plain()], Occasion())
     assert speed.source is SpeedSource.CALIBRATION
-    assert dict(speed.sources)["load_s"] is SpeedSource.MEASURED
+    assert speed.source_of("load_s") is SpeedSource.MEASURED
     assert speed.notes[0] == "load: measured with this model on this machine"
     assert "2 loads and 0 answers" in speed.notes[1]
