@@ -201,6 +201,7 @@ def test_leaving_leaves() -> None:
     assert "Aborted" in result.stderr
 
 
+@pytest.mark.slow
 def test_another_machine_is_asked_about_by_its_preset_or_its_file(tmp_path: Path) -> None:
     stated = ("--data", "machine", "--quality", "better")
     small = json.loads(run(*stated, "--machine", "rtx-3060", "--json").stdout)

@@ -38,6 +38,7 @@ def test_this_machine_says_what_was_never_measured_of_it(home: Home) -> None:
     assert any("measurements of this machine" in one for one in around.missing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", ["laptop", "gaming", "mac"])
 def test_advice_and_a_plan_without_a_model_agree(machine: str) -> None:
     rows, _ = what_runs(Order((), machine=MACHINES[machine]))

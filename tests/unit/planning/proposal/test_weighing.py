@@ -31,6 +31,7 @@ def options_on(machine: Machine | str, needs: Needs | None = None) -> dict[str, 
     return {one.name: one for one in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", ["laptop", "gaming", "mac", "unmeasured"])
 @pytest.mark.parametrize("needs", [Needs(), Needs(concurrency=4, context=16_384)])
 def test_advice_and_the_list_of_what_runs_say_the_same(machine: str, needs: Needs) -> None:
@@ -81,6 +82,7 @@ def test_the_four_fits() -> None:
     assert fits["Llama-3.1-70B"] is Verdict.CAN_NEVER_FIT
 
 
+@pytest.mark.slow
 def test_a_longer_context_and_more_answers_at_a_time_need_more_memory() -> None:
     base, long, many = (
         options_on("server", needs)
