@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from stoker.core.advice import Advice, ApiOption, LocalOption
@@ -15,15 +16,15 @@ from stoker.core.judgement import Judgement
 from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import Needs
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
-from stoker.machine.facts import read_machine
+from stoker.library.surroundings import Surroundings, survey
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
-from stoker.planning.catalogue import build_catalogue
-from stoker.planning.rough import estimate_roughly
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.planning.advice.situation import Case, Estimate
+from stoker.planning.proposal.weighing import sizing, weigh
+from stoker.planning.watts import with_watts
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
 from stoker.published.rules import load_rules
+from stoker.state.home import Home
 
 
 def suggest_runtime(
@@ -47,7 +48,7 @@ def suggest_runtime(
         InvalidRequestError: a name or a value that is not a need's.
     """
     given = _stated(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    return advise_on(read_constraints(given | named), machine)
+    return advise_on(read_constraints(given | named), survey(Home.find(), machine))
 
 
 def _stated(needs: Needs) -> dict[str, Any]:
@@ -56,50 +57,51 @@ def _stated(needs: Needs) -> dict[str, Any]:
     return {name: one for name, one in asdict(needs).items() if one != getattr(unstated, name)}
 
 
-def advise_on(
-    constraints: Constraints, machine: Machine | None = None, estimate: Estimate | None = None
-) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine.
+def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
+    """Advice on checked `constraints` for the machine of `around`.
 
-    `machine` is another than this one. Of this one the GPUs are read and said not to be used: the
-    engine that is installed computes on the processor.
+    GPUs of this machine are said not to be used: the engine that is installed computes on the
+    processor.
     """
     judgement = load_judgement()
-    machine, idle = (machine, ()) if machine is not None else _this_machine()
+    machine, idle = _used(around)
     case = Case(
         needs=constraints.to_needs(),
         machine=machine,
-        estimate=estimate or rough_estimate(judgement),
+        estimate=local_options(around),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement, idle),
+        costs=with_watts(constraints.costs.to_core(), around.machine, judgement, around.power),
         cached_share=constraints.api.cached_share,
         tasks=constraints.tasks is not None,
         unstated=constraints.unstated,
         gpus_idle=idle,
     )
     advice = advise(case, load_rules())
-    return replace(advice, missing=(*advice.missing, *_unread(machine)))
+    unread = (f"a GPU ({reason})" for reason in around.machine.unread)
+    return replace(advice, missing=(*advice.missing, *around.missing, *unread))
 
 
-def _this_machine() -> tuple[Machine, tuple[Gpu, ...]]:
-    """This machine as the installed engine uses it, and its GPUs, which that does not use."""
-    found = read_machine(gpus=True)
-    return replace(found, gpus=()), found.gpus
+def _used(around: Surroundings) -> tuple[Machine, tuple[Gpu, ...]]:
+    """The machine as the engine uses it, and the GPUs that it has and that are not used."""
+    if around.elsewhere:
+        return around.machine, ()
+    return replace(around.machine, gpus=()), around.machine.gpus
 
 
-def _unread(machine: Machine) -> Iterator[str]:
-    return (f"a GPU ({reason})" for reason in machine.unread)
+def local_options(around: Surroundings) -> Estimate:
+    """How the catalogue's models would run on a machine that is like the one of `around`.
 
+    All GPUs of the machine that is asked about are used.
+    """
+    judgement = load_judgement()
 
-def rough_estimate(judgement: Judgement) -> Estimate:
-    """How the catalogue's models would run on a machine, roughly."""
-    catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), judgement)
+    @cache
+    def weighed(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
+        return weigh(around.catalogue, needs, machine, around.estimate, gpus=True)
 
-    def estimate(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
-        return estimate_roughly(catalogue, needs, machine, judgement)
-
-    return estimate
+    # Advice asks again and again with other needs, most of which change nothing of this.
+    return lambda needs, machine: weighed(sizing(needs, judgement), machine)
 
 
 def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:

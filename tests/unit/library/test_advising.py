@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,12 @@ from stoker.library.advising import suggest_runtime
 from stoker.testing.machines import MACHINES
 
 LAPTOP = MACHINES["laptop"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever measured of this machine."""
+    monkeypatch.setenv("STOKER_HOME", str(tmp_path))
 
 
 def test_needs_a_mapping_and_keywords_are_one() -> None:
@@ -150,10 +157,10 @@ def test_a_load_that_was_given_counts() -> None:
 def test_gpus_that_are_here_and_not_used_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     box = MACHINES["gaming"]
 
-    def read(**_: object) -> Machine:
-        return dataclasses.replace(box, unread=("GPU 1: lost",))
+    def known(*_: object, **__: object) -> tuple[Machine, tuple[str, ...]]:
+        return dataclasses.replace(box, unread=("GPU 1: lost",)), ()
 
-    monkeypatch.setattr("stoker.library.advising.read_machine", read)
+    monkeypatch.setattr("stoker.library.surroundings.known_machine", known)
     advice = suggest_runtime(data="machine", quality="better", tok_s_min=30)
     elsewhere = suggest_runtime(data="machine", quality="better", tok_s_min=30, machine=box)
     assert (advice.answer, elsewhere.answer) == (Answer.CONTRADICTION, Answer.LOCAL)

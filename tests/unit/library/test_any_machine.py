@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stoker.cli.advice_text import explain, render
 from stoker.cli.advise import describe
-from stoker.cli.bars import ASCII
+from stoker.cli.glyphs import ASCII
 from stoker.cli.machine import rows
 from stoker.cli.plan_document import describe as describe_plan
 from stoker.cli.plan_document import describe_rows

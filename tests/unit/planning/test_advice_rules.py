@@ -304,12 +304,13 @@ MIXED = Needs(
 def test_what_must_stay_and_cannot_be_served_here_forbids_a_split(
     advised: Callable[..., Advice],
 ) -> None:
-    little = advised(replace(MIXED, local_share=0.02), "laptop")
-    much = advised(replace(MIXED, local_share=0.9), "laptop")
+    many = replace(MIXED, requests_per_day=10_000)
+    little = advised(replace(many, local_share=0.01), "laptop")
+    much = advised(replace(many, local_share=0.9), "laptop")
     assert (little.answer, much.answer) == (Answer.HYBRID, Answer.CONTRADICTION)
     assert "too-much-stays-for-this-machine" in {one.rule for one in much.reasons}
     told = next(one.say for one in much.reasons if one.rule == "too-much-stays-for-this-machine")
-    assert "90% of 2,000 requests" in told
+    assert "90% of 10,000 requests" in told
 
 
 def test_a_split_is_held_against_the_budget_by_its_own_cost(

@@ -10,17 +10,25 @@ from dataclasses import replace
 from typing import Any
 
 from stoker.core.advice import Advice, Answer, Change
+from stoker.core.costs import Source
 from stoker.core.machine import Machine
 from stoker.core.needs import DataPlace, Needs
 from stoker.core.rules import RuleBook
+from stoker.core.speed import SpeedSource
 from stoker.planning.advice.changes import find_changes, find_pairs, with_gpus
 from stoker.planning.advice.facts import Facts, state_facts
 from stoker.planning.advice.privacy import ASSUMED, say_assumed
 from stoker.planning.advice.rules import Decision, allowed_answers, decide, holds, say
 from stoker.planning.advice.situation import Case, Situation, look_at, with_case
+from stoker.planning.watts import assumed_watts
 
 # How needs that nobody stated are taken; others are in the judgement.
 _UNSTATED = {"stage": "a project in production", "concurrency": "one answer at a time"}
+# What is assumed where speeds come from somewhere else than this machine.
+_SPEEDS_BY = {
+    SpeedSource.PUBLISHED: ("speeds by makers' figures and published speeds of like devices",),
+    SpeedSource.ROUGH: ("rough speeds, by how fast memory is read",),
+}
 
 
 def advise(case: Case, book: RuleBook) -> Advice:
@@ -38,15 +46,11 @@ def advise(case: Case, book: RuleBook) -> Advice:
         boundary=_boundary(book, facts) if answer is Answer.HYBRID else (),
         local=situation.local,
         api=situation.api,
-        local_cost=situation.local_cost,
-        api_cost=situation.api_cost,
-        break_even=situation.even,
-        capacity=situation.capacity,
+        cost=situation.cost,
         assumed=tuple(_assumed(situation)),
         missing=tuple(_missing(situation)),
         rules=tuple((rule.name, holds(rule.when, facts)) for rule in book.rules),
         options=situation.options,
-        hybrid_cost=situation.hybrid_cost,
         **_privacy(case, book),
     )
 
@@ -105,23 +109,29 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"{judgement.prompt_tokens} tokens of prompt"
     if needs.answer_tokens is None:
         yield f"{judgement.answer_tokens} tokens of answer"
-    if situation.volume is not None:
+    if situation.cost.volume is not None:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
-        if assumed := case.costs.watts_assumed:
-            watts = {"idle": case.costs.watts_idle, "load": case.costs.watts_load}
-            words = {"idle": "idle", "load": "under load"}
-            yield " and ".join(f"{watts[name]:g} W {words[name]}" for name in assumed)
+        if case.costs.watts_source is Source.ASSUMED:
+            yield assumed_watts(case.costs)
+    yield from _SPEEDS_BY.get(_speed_source(situation), ())
     if situation.api is not None and situation.api.tier is None:
         yield f"{situation.quality} answers from {situation.api.reference}, which nobody judged"
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
 
 
+def _speed_source(situation: Situation) -> SpeedSource:
+    """Where the local model's speed comes from, if it has any."""
+    local = situation.local
+    if local is None or local.stream_tok_s is None:
+        return SpeedSource.UNKNOWN
+    return local.speed_source
+
+
 def _missing(situation: Situation) -> Iterator[str]:
     """The figures that would have said more."""
-    costs = (situation.local_cost, situation.api_cost)
-    names = [name for cost in costs if cost is not None for name in cost.missing]
+    names = list(situation.cost.missing)
     if situation.local is not None and situation.local.stream_tok_s is None:
         names.append("tokens per second here")
-    if situation.volume is None:
+    if situation.cost.volume is None:
         names.append("requests a day")
     yield from dict.fromkeys(names)

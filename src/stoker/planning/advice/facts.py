@@ -65,19 +65,27 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
 
 
 def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
-    if smallest is not None:
-        yield "smallest_model", _text(smallest.name)
-        yield "smallest_memory", _text(format_bytes(smallest.memory_bytes))
+    yield "local_lacking", _text(_lacking(situation))
     yield "memory_available", _text(free_memory(situation.case.machine))
     yield "gpus_idle", _text(", ".join(gpu.name for gpu in situation.case.gpus_idle))
     yield "local_fits", _yes(situation.local is not None)
     yield "api_reaches_quality", _word(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
-    for place, capacity in (("local", situation.capacity), ("hybrid", situation.hybrid_capacity)):
+    cost = situation.cost
+    for place, capacity in (("local", cost.capacity), ("hybrid", cost.hybrid_capacity)):
         if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
             yield f"{place}_capacity", _word(capacity.verdict)
             yield f"{place}_capacity_why", _text(capacity.why)
+
+
+def _lacking(situation: Situation) -> str:
+    """Why no model fits, where none does: memory, or a context that none was made for."""
+    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
+    if smallest is None:
+        return f"none takes {exact(situation.case.needs.context or 0)} tokens of context"
+    free = free_memory(situation.case.machine)
+    needs = format_bytes(smallest.memory_bytes)
+    return f"the smallest, {smallest.name}, needs {needs}, and {free} is free"
 
 
 def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
@@ -115,13 +123,14 @@ def _api(api: ApiOption | None, situation: Situation) -> Iterator[tuple[str, Fac
 
 
 def _compared(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    local, api, even = situation.local_cost, situation.api_cost, situation.even
+    cost = situation.cost
+    local, api, even = cost.local, cost.api, cost.break_even
     budget = situation.case.needs.budget_usd_month
     yield "local_usd_month", _cost(local)
     yield "api_usd_month", _cost(api)
-    if situation.hybrid_cost is not None:
-        yield "hybrid_usd_month", _cost(situation.hybrid_cost)
-        yield "hybrid_within_budget", _word(_within(situation.hybrid_cost, budget))
+    if (hybrid := situation.cost.hybrid) is not None:
+        yield "hybrid_usd_month", _cost(hybrid)
+        yield "hybrid_within_budget", _word(_within(hybrid, budget))
     if local is not None:
         yield "local_missing", _text(", ".join(local.missing))
         yield "local_within_budget", _word(_within(local, budget))

@@ -10,21 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stoker.core.advice import ApiOption, LocalOption
-from stoker.core.costs import (
-    BreakEven,
-    Capacity,
-    Enough,
-    LocalCosts,
-    MonthlyCost,
-    Source,
-    Volume,
-)
+from stoker.core.costs import Cost, Enough, LocalCosts, Volume
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import Needs, Quality
-from stoker.planning.capacity import check_capacity, fast_enough
+from stoker.planning.capacity import fast_enough
 from stoker.planning.catalogue import rank, reaches
-from stoker.planning.cost import api_month, break_even, busy_seconds, hybrid_month, local_month
+from stoker.planning.cost import api_month
+from stoker.planning.stakes import Stakes, capacity_of, compare_costs
 
 Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 
@@ -52,20 +45,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A case with what follows from it, before any rule is asked."""
+    """A case with what follows from it, before any rule is asked.
+
+    Nothing costs anything where no volume was stated.
+    """
 
     case: Case
     quality: Quality
     options: tuple[LocalOption, ...]
     local: LocalOption | None
     api: ApiOption | None
-    volume: Volume | None
-    capacity: Capacity | None = None
-    local_cost: MonthlyCost | None = None
-    api_cost: MonthlyCost | None = None
-    hybrid_cost: MonthlyCost | None = None
-    hybrid_capacity: Capacity | None = None
-    even: BreakEven | None = None
+    cost: Cost = field(default_factory=Cost)
 
     @property
     def local_speed(self) -> str | None:
@@ -88,31 +78,13 @@ def look_at(case: Case) -> Situation:
     needs, judgement = case.needs, case.judgement
     quality = needs.quality or judgement.quality
     options = tuple(case.estimate(needs, case.machine))
-    volume = _volume(case)
-    local = choose_local(options, needs, quality, lambda one: _strain(one, volume, case))
-    api = choose_api(case.apis, quality, volume or _one_request(case))
-    seen = Situation(case, quality, options, local, api, volume)
-    return seen if volume is None else _with_costs(seen, volume)
-
-
-def _with_costs(seen: Situation, volume: Volume) -> Situation:
-    """`seen` with what `volume` means for the machine and the purse."""
-    case, local = seen.case, seen.local
-    price = None if seen.api is None else seen.api.price
-    api_cost = None if seen.api is None else api_month(price, volume)
-    if local is None:
-        return replace(seen, api_cost=api_cost)
-    busy = busy_seconds(volume, local.total_tok_s, local.prefill_tok_s)
-    capacity = _capacity(local, volume, case)
-    return replace(
-        seen,
-        capacity=capacity,
-        local_cost=local_month(case.costs, volume, busy),
-        api_cost=api_cost,
-        hybrid_cost=hybrid_month(case.costs, price, volume, busy, case.needs.local_share),
-        hybrid_capacity=_share_capacity(local, volume, case),
-        even=break_even(case.costs, price, volume, busy, capacity.requests_per_day_most),
-    )
+    stakes = Stakes(needs, case.costs, judgement, case.cached_share)
+    local = choose_local(options, needs, quality, lambda one: _strain(one, stakes))
+    api = choose_api(case.apis, quality, stakes.volume)
+    seen = Situation(case, quality, options, local, api)
+    if needs.requests_per_day is None:
+        return seen
+    return replace(seen, cost=compare_costs(stakes, api, local))
 
 
 def choose_local(
@@ -146,54 +118,16 @@ def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> A
     return max(apis, key=lambda one: rank(one.tier), default=None)
 
 
-def with_assumed_watts(
-    costs: LocalCosts, machine: Machine, judgement: Judgement, gpus_idle: Sequence[Gpu] = ()
-) -> LocalCosts:
-    """`costs` with the judgement's watts where none were given; the source says so.
-
-    A figure that was given stays: load adds to given idle watts what it adds in the judgement, and
-    idle watts are at most the load that was given.
-    """
-    idle, load = costs.watts_idle, costs.watts_load
-    if idle is not None and load is not None:
-        return costs
-    own = any(not gpu.integrated for gpu in (*machine.gpus, *gpus_idle))
-    watts = judgement.watts_gpu if own else judgement.watts_cpu
-    assumed = tuple(name for name, one in (("idle", idle), ("load", load)) if one is None)
-    if idle is None:
-        idle = watts.idle if load is None else min(watts.idle, load)
-    if load is None:
-        load = idle + watts.load - watts.idle
-    return replace(
-        costs,
-        watts_idle=idle,
-        watts_load=load,
-        watts_source=Source.ASSUMED,
-        watts_assumed=assumed,
-    )
-
-
 def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:
     rate = option.stream_tok_s if isinstance(option, LocalOption) else option.tok_s
     return fast_enough(option.ttft_s, rate, needs.ttft_s_max, needs.tok_s_min)
 
 
-def _capacity(option: LocalOption, volume: Volume, case: Case) -> Capacity:
-    busy = busy_seconds(volume, option.total_tok_s, option.prefill_tok_s)
-    return check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
-
-
-def _share_capacity(option: LocalOption, volume: Volume, case: Case) -> Capacity | None:
-    """Whether the machine serves the share that must stay; None where that was not stated."""
-    share = case.needs.local_share
-    return None if share is None else _capacity(option, volume.part(share), case)
-
-
-def _strain(option: LocalOption, volume: Volume | None, case: Case) -> int:
+def _strain(option: LocalOption, stakes: Stakes) -> int:
     """How little `option` is up to the volume: 0 if it serves it, 2 if it cannot."""
-    if volume is None:
+    if stakes.needs.requests_per_day is None:
         return 0
-    verdict = _capacity(option, volume, case).verdict
+    verdict = capacity_of(stakes, stakes.volume, option).verdict
     return {Enough.ENOUGH: 0, Enough.SHORT: 2}.get(verdict, 1)
 
 
@@ -205,20 +139,3 @@ def _slowness(option: LocalOption, needs: Needs) -> int:
 def _dearness(option: ApiOption, volume: Volume) -> tuple[bool, float]:
     total = api_month(option.price, volume).total
     return total is None, 0.0 if total is None else total.p50
-
-
-def _volume(case: Case) -> Volume | None:
-    if case.needs.requests_per_day is None:
-        return None
-    return replace(_one_request(case), requests_per_day=case.needs.requests_per_day)
-
-
-def _one_request(case: Case) -> Volume:
-    judgement = case.judgement
-    return Volume(
-        requests_per_day=1.0,
-        prompt_tokens=case.needs.prompt_tokens or judgement.prompt_tokens,
-        answer_tokens=case.needs.answer_tokens or judgement.answer_tokens,
-        cached_share=case.cached_share,
-        days_per_month=judgement.days_per_month,
-    )
