@@ -1,9 +1,9 @@
 """A whole comparison: its phases in their order, and what they find, kept as it is found.
 
 Making the smaller files, scoring the text, the speeds, the tasks. Owns that one candidate's failure
-stops no other, that everything it starts or writes is gone at the end, and that `report` is true
-at any moment, so that a comparison that is cut short loses nothing. Each phase's work is another
-module's.
+stops no other, that everything it starts or writes but its figures is gone at the end, and that
+`report` is true at any moment, so that a comparison that is cut short loses nothing: what was found
+until then is kept for plans and advice. Each phase's work is another module's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import stoker
 from stoker.comparing import making, scoring, speed
 from stoker.comparing.answering import Examination
 from stoker.comparing.forcing import ForcedText, forced
+from stoker.comparing.keeping import Seen, digest_of, record_of
 from stoker.comparing.memory import PLANNED, PredictMemory
 from stoker.comparing.order import Order, begin, conclude
 from stoker.comparing.passages import Rendered, render_all
@@ -29,12 +30,16 @@ from stoker.comparing.report import Failure, Report, Row
 from stoker.comparing.runtime import MakeRuntime, Runtime, make_runtime
 from stoker.comparing.scratch import check_room, scratch, sweep
 from stoker.core.clock import Clock, SystemClock
-from stoker.core.errors import StokerError, TextTooShortError
+from stoker.core.comparison import KeptComparison
+from stoker.core.errors import HomeError, StokerError, TextTooShortError
 from stoker.core.machine import Machine
 from stoker.engines.llamacpp.logits import Passage
+from stoker.engines.registry import engine_version
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
+from stoker.models.storing.known_digests import KnownDigests
 from stoker.models.storing.store import Store
+from stoker.state.comparisons import keep_comparison
 from stoker.state.home import Home
 
 MAKING, TEXT, SPEED, TASKS = "making", "text", "speed", "tasks"
@@ -77,7 +82,10 @@ class Ports:
 
 
 class Comparison:
-    """One comparison; `run` once. `report` and `errors` grow while it runs."""
+    """One comparison; `run` once. `report` and `errors` grow while it runs.
+
+    `kept` is what was kept of it at its end, None where nothing was worth it or it could not be.
+    """
 
     def __init__(
         self,
@@ -93,6 +101,8 @@ class Comparison:
         self._on_step = on_step
         self._files = {one.name: one.model.path for one in order.candidates.all if not one.make}
         self._rendered: dict[Path, Rendered] = {}
+        self._seen: dict[str, Seen] = {}
+        self.kept: KeptComparison | None = None
         self.errors: list[StokerError] = []
         self.report: Report = begin(
             order,
@@ -126,6 +136,7 @@ class Comparison:
             self.report.partial = False
         finally:
             conclude(self.report)
+            self._keep()
 
     # --- the phases -------------------------------------------------------------------------
 
@@ -145,8 +156,14 @@ class Comparison:
         self._files[candidate.name] = out
 
     async def _note_file(self, candidate: Candidate) -> None:
-        row, facts = self._row(candidate), read_facts(self._files[candidate.name])
+        row, path = self._row(candidate), self._files[candidate.name]
+        facts = read_facts(path)
         row.file_bytes, row.bits_per_weight = facts.file_bytes, facts.bits_per_weight
+        row.digest = None if candidate.make else candidate.model.facts.digest
+        if row.digest is None:
+            known = None if candidate.make else KnownDigests(self._home.digests)
+            row.digest = await digest_of(path, known)
+        self._seen[candidate.name] = Seen(replace(facts, digest=row.digest))
 
     async def _score_text(self, folder: Path) -> None:
         if self._order.text is None:
@@ -207,6 +224,9 @@ class Comparison:
         row, mine = self._row(candidate), probes[candidate.name]
         async with self._running(candidate, slots=1) as runtime:
             row.context_tokens = runtime.plan.context
+            if candidate.name in self._seen:
+                seen = self._seen[candidate.name]
+                self._seen[candidate.name] = replace(seen, plan=runtime.plan)
             row.memory_predicted_bytes = self._ports.predict_memory.bytes_of(runtime.plan)
             mine.append(await speed.probe_load(runtime, self._ports.clock))
             peak = runtime.statistics().memory_peak_bytes or 0
@@ -281,6 +301,18 @@ class Comparison:
             for path in {one.model.path for one in self.candidates}:
                 stack.enter_context(store.hold_path(path))
             yield
+
+    def _keep(self) -> None:
+        """Keep what was found; a home that cannot be written costs that alone."""
+        record = record_of(self._order, self.report, self._seen, engine_version())
+        if record is None:
+            return
+        try:
+            keep_comparison(self._home.comparisons, record)
+        except HomeError as error:
+            self.report.notes.append(f"What was found could not be kept: {error.message}.")
+        else:
+            self.kept = record
 
     def _alive(self) -> list[Candidate]:
         return [one for one in self.candidates if one.name in self._files]

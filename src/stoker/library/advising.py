@@ -6,7 +6,7 @@ What is decided is `planning`'s; here is only brought together what it is decide
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
+from stoker.library.compared import compare_command, tried_here
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
 from stoker.machine.facts import read_machine
 from stoker.planning.advice.advise import advise
@@ -24,6 +25,7 @@ from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
 from stoker.published.rules import load_rules
+from stoker.state.home import Home
 
 
 def suggest_runtime(
@@ -45,15 +47,28 @@ def suggest_runtime(
 
     Raises:
         InvalidRequestError: a name or a value that is not a need's.
+        FileMissingError: there is no such file of tasks.
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    return advise_on(read_constraints(given | named), machine or read_machine())
+    checked = read_constraints(given | named)
+    return advise_on(checked, machine or read_machine(), here=machine is None)
 
 
 def advise_on(
-    constraints: Constraints, machine: Machine, estimate: Estimate | None = None
+    constraints: Constraints,
+    machine: Machine,
+    estimate: Estimate | None = None,
+    *,
+    here: bool = True,
 ) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine."""
+    """Advice on checked `constraints`; `estimate` says how models would run on a machine.
+
+    Of models that were compared on the user's tasks, their right answers count everywhere, and
+    where `machine` is this one (`here`) what they took and how fast they were too.
+
+    Raises:
+        FileMissingError, InvalidRequestError: the file of tasks cannot be read.
+    """
     judgement = load_judgement()
     case = Case(
         needs=constraints.to_needs(),
@@ -63,9 +78,20 @@ def advise_on(
         judgement=judgement,
         costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
         cached_share=constraints.api.cached_share,
-        tasks=constraints.tasks is not None,
+        **_on_tasks(constraints.tasks, here=here),
     )
     return advise(case, load_rules())
+
+
+def _on_tasks(tasks: str | None, *, here: bool) -> dict[str, Any]:
+    """What a case has of a file of tasks: who was tried on it, and how to try more."""
+    if tasks is None:
+        return {}
+    home = Home.find()
+    tried = tried_here(home, tasks)
+    if not here:
+        tried = tuple(replace(one, model=replace(one.model, run=None)) for one in tried)
+    return {"tasks": True, "tried": tried, "compare_command": compare_command(home, tasks)}
 
 
 def rough_estimate(judgement: Judgement) -> Estimate:

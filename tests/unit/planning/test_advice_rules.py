@@ -19,8 +19,10 @@ from stoker.planning.advice.advise import advise
 from stoker.planning.advice.facts import Fact, state_facts
 from stoker.planning.advice.rules import allowed_answers, decide
 from stoker.planning.advice.situation import Case, look_at
+from stoker.planning.advice.tried import tried_on
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
+from support.compared import answers, kept, model
 
 ANSWERS = (Answer.LOCAL, Answer.API, Answer.HYBRID)
 NEEDS = st.builds(
@@ -186,14 +188,16 @@ def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[.
         operations=Operations.WEAK,
         ttft_s_max=9,
         tok_s_min=5,
-        requests_per_day=5000,
+        requests_per_day=500,
         context=4096,
         budget_usd_month=1000,
+        right_share_least=0.9,
     )
     costs = LocalCosts(
         purchase_usd=10, usd_per_kwh=0.3, person_hours_month=0, usd_per_person_hour=0
     )
-    stated = state_facts(look_at(make_case(needs, "gaming", costs=costs)), Answer.LOCAL)
+    case = make_case(needs, "gaming", costs=costs, **on_tasks(196))
+    stated = state_facts(look_at(case), Answer.LOCAL)
     assert stated.keys() == VOCABULARY.keys()
     # What is missing is missing because nothing is missing.
     unknown = {name for name, fact in stated.items() if fact.value is None}
@@ -261,3 +265,72 @@ def test_near_names_are_told_where_a_price_is_not_known(
     unpriced = (replace(apis[1], price=None, near=("maker/gold",)),)
     advice = advised(Needs(), "laptop", endpoints=unpriced)
     assert any("near names: maker/gold" in line for line in advice.watch)
+
+
+def on_tasks(right: int, total: int = 200) -> dict[str, Any]:
+    """What a case has of tasks on which a model in 16 and in 4 bits has so many right."""
+    score = answers(right, total)
+    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score))
+    tried = tried_on([both], both.tasks.digest)
+    return {"tasks": True, "tried": tried, "compare_command": "stoker compare shop --tasks t"}
+
+
+def test_that_a_small_model_is_enough_is_told_with_its_figures(
+    advised: Callable[..., Advice],
+) -> None:
+    advice = advised(Needs(), "laptop", **on_tasks(196))
+    assert advice.headline == "Run it here: shop in Q4_0."
+    assert advice.reasons[0].say == (
+        "shop (Q4_0) is already enough on your own tasks: 196 of your 200 tasks right "
+        "(93% to 100%), measured on 2026-11-26, where 90% (assumed) is enough; "
+        "the best that was tried is shop (Q4_0) with 196 of 200."
+    )
+    assert any("stoker quantize shop --to q4_0" in line for line in advice.watch)
+    assert any("90% of your tasks right as enough" in line for line in advice.assumed)
+    assert not any("judgement by its size" in line for line in advice.watch)
+
+
+def test_where_nobody_tried_the_tasks_the_command_that_would_tell_is_named(
+    advised: Callable[..., Advice],
+) -> None:
+    untried = {"tasks": True, "compare_command": "stoker compare shop --tasks t"}
+    for needs in (Needs(), Needs(data=DataPlace.MACHINE)):
+        advice = advised(needs, "laptop", **untried)
+        assert sum("`stoker compare shop --tasks t`" in line for line in advice.watch) == 1
+        assert "how many of your tasks a model here answers right" in advice.missing
+
+
+def test_what_tasks_show_sends_nothing_away_that_must_stay(advised: Callable[..., Advice]) -> None:
+    for right in (20, 180, 200):
+        for place in (DataPlace.MACHINE, DataPlace.NETWORK):
+            assert not advised(Needs(data=place), "laptop", **on_tasks(right)).answer.sends_data
+
+
+def test_too_few_right_answers_forbid_only_where_somebody_said_what_is_enough(
+    advised: Callable[..., Advice],
+) -> None:
+    tasks = on_tasks(100) | {"estimate": lambda *_: ()}
+    assumed = advised(Needs(data=DataPlace.MACHINE), "laptop", **tasks)
+    assert assumed.answer is Answer.LOCAL
+    assert any("state yourself" in line for line in assumed.watch)
+    needs = Needs(data=DataPlace.MACHINE, right_share_least=0.9)
+    stated = advised(needs, "laptop", **tasks)
+    assert stated.answer is Answer.CONTRADICTION
+    assert any("100 of your 200 tasks right" in one.say for one in stated.reasons)
+    assert ("quality", "right_share_least") in [(one.need, one.value) for one in stated.changes]
+
+
+def test_an_interval_around_what_is_wanted_asks_for_more_tasks(
+    advised: Callable[..., Advice],
+) -> None:
+    tasks = on_tasks(180) | {"estimate": lambda *_: ()}
+    advice = advised(Needs(data=DataPlace.MACHINE), "laptop", **tasks)
+    assert any("only more tasks can tell" in line for line in advice.watch)
+
+
+def test_a_larger_model_that_was_tried_goes_before_a_smaller_one_that_was_not(
+    advised: Callable[..., Advice],
+) -> None:
+    advice = advised(Needs(quality=Quality.BASIC), "laptop", **on_tasks(196))
+    assert advice.local is not None
+    assert advice.local.name == "shop"

@@ -88,6 +88,9 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
         if case.costs.watts_source.value == "assumed":
             yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
+    local = situation.local
+    if needs.right_share_least is None and local is not None and local.own is not None:
+        yield f"{case.right_share_least:.0%} of your tasks right as enough"
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
 
 
@@ -99,4 +102,6 @@ def _missing(situation: Situation) -> Iterator[str]:
         names.append("tokens per second here")
     if situation.volume is None:
         names.append("requests a day")
+    if situation.case.tasks and not situation.case.tried:
+        names.append("how many of your tasks a model here answers right")
     yield from dict.fromkeys(names)
