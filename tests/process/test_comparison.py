@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from stoker.comparing import comparison as module
+from stoker.comparing import keeping
 from stoker.comparing.comparison import Comparison, Ports, Step
 from stoker.comparing.matching import Match
 from stoker.comparing.order import Order
@@ -395,7 +396,7 @@ async def test_a_home_that_cannot_be_written_costs_what_would_be_kept_and_no_mor
     def refuse(*_: object) -> None:
         raise DiskFullError("There is no room")
 
-    monkeypatch.setattr(module, "keep_comparison", refuse)
+    monkeypatch.setattr(keeping, "keep_comparison", refuse)
     made = compared(world)
     await made.run()
     assert made.kept is None

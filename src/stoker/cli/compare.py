@@ -188,7 +188,7 @@ def _show(comparison: Comparison, *, as_json: bool) -> None:
 
 def _say_what_follows(kept: KeptComparison, models: tuple[str, ...], tasks: Path | None) -> None:
     """One line: what plans and advice make of it from now on."""
-    from stoker.comparing.keeping import quantizations_lost  # noqa: PLC0415 - as above
+    from stoker.comparing.recording import quantizations_lost  # noqa: PLC0415 - as above
 
     parts = []
     if lost := quantizations_lost(kept):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ import stoker
 from stoker.comparing import making, scoring, speed
 from stoker.comparing.answering import Examination
 from stoker.comparing.forcing import ForcedText, forced
-from stoker.comparing.keeping import Seen, digest_of, record_of
+from stoker.comparing.keeping import Keeper
 from stoker.comparing.memory import PLANNED, PredictMemory
 from stoker.comparing.order import Order, begin, conclude
 from stoker.comparing.passages import Rendered, render_all
@@ -31,15 +31,11 @@ from stoker.comparing.runtime import MakeRuntime, Runtime, make_runtime
 from stoker.comparing.scratch import check_room, scratch, sweep
 from stoker.core.clock import Clock, SystemClock
 from stoker.core.comparison import KeptComparison
-from stoker.core.errors import HomeError, StokerError, TextTooShortError
+from stoker.core.errors import StokerError, TextTooShortError
 from stoker.core.machine import Machine
 from stoker.engines.llamacpp.logits import Passage
-from stoker.engines.registry import engine_version
 from stoker.machine.facts import read_machine
-from stoker.models.facts import read_facts
-from stoker.models.storing.known_digests import KnownDigests
 from stoker.models.storing.store import Store
-from stoker.state.comparisons import keep_comparison
 from stoker.state.home import Home
 
 MAKING, TEXT, SPEED, TASKS = "making", "text", "speed", "tasks"
@@ -101,7 +97,7 @@ class Comparison:
         self._on_step = on_step
         self._files = {one.name: one.model.path for one in order.candidates.all if not one.make}
         self._rendered: dict[Path, Rendered] = {}
-        self._seen: dict[str, Seen] = {}
+        self._keeper = Keeper(home)
         self.kept: KeptComparison | None = None
         self.errors: list[StokerError] = []
         self.report: Report = begin(
@@ -136,7 +132,7 @@ class Comparison:
             self.report.partial = False
         finally:
             conclude(self.report)
-            self._keep()
+            self.kept = self._keeper.keep(self._order, self.report)
 
     # --- the phases -------------------------------------------------------------------------
 
@@ -156,14 +152,10 @@ class Comparison:
         self._files[candidate.name] = out
 
     async def _note_file(self, candidate: Candidate) -> None:
-        row, path = self._row(candidate), self._files[candidate.name]
-        facts = read_facts(path)
+        row = self._row(candidate)
+        facts = await self._keeper.note(candidate, self._files[candidate.name])
         row.file_bytes, row.bits_per_weight = facts.file_bytes, facts.bits_per_weight
-        row.digest = None if candidate.make else candidate.model.facts.digest
-        if row.digest is None:
-            known = None if candidate.make else KnownDigests(self._home.digests)
-            row.digest = await digest_of(path, known)
-        self._seen[candidate.name] = Seen(replace(facts, digest=row.digest))
+        row.digest = facts.digest
 
     async def _score_text(self, folder: Path) -> None:
         if self._order.text is None:
@@ -224,9 +216,7 @@ class Comparison:
         row, mine = self._row(candidate), probes[candidate.name]
         async with self._running(candidate, slots=1) as runtime:
             row.context_tokens = runtime.plan.context
-            if candidate.name in self._seen:
-                seen = self._seen[candidate.name]
-                self._seen[candidate.name] = replace(seen, plan=runtime.plan)
+            self._keeper.ran(candidate, runtime.plan)
             row.memory_predicted_bytes = self._ports.predict_memory.bytes_of(runtime.plan)
             mine.append(await speed.probe_load(runtime, self._ports.clock))
             peak = runtime.statistics().memory_peak_bytes or 0
@@ -301,18 +291,6 @@ class Comparison:
             for path in {one.model.path for one in self.candidates}:
                 stack.enter_context(store.hold_path(path))
             yield
-
-    def _keep(self) -> None:
-        """Keep what was found; a home that cannot be written costs that alone."""
-        record = record_of(self._order, self.report, self._seen, engine_version())
-        if record is None:
-            return
-        try:
-            keep_comparison(self._home.comparisons, record)
-        except HomeError as error:
-            self.report.notes.append(f"What was found could not be kept: {error.message}.")
-        else:
-            self.kept = record
 
     def _alive(self) -> list[Candidate]:
         return [one for one in self.candidates if one.name in self._files]

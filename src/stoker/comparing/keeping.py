@@ -1,52 +1,79 @@
-"""What of a comparison is kept for plans and advice, and in what form: of a report, a record.
+"""Keeping what a comparison found: what was seen of each file, and one record at the end.
 
-Pure but for `digest_of`, which hashes a candidate's file so that its figures are found again by it.
-Reading and writing the record is `state.comparisons`'s.
+Owns that files are hashed, so that their figures are found again by their digests, and that a home
+that cannot be written costs no more than what would be kept. The record's making is `recording`'s,
+its place `state.comparisons`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from stoker.comparing.order import Order
 from stoker.comparing.plan import Candidate
-from stoker.comparing.report import Report, Row, Speed, TaskScore, TextScore
-from stoker.comparing.verdict import Verdict
-from stoker.core.comparison import (
-    KeptComparison,
-    ModelCompared,
-    RunMeasured,
-    TasksMeasured,
-    TasksUsed,
-    TextMeasured,
-    lineage_of,
-)
-from stoker.core.errors import ModelFileError
-from stoker.core.estimate import Interval
+from stoker.comparing.recording import Seen, record_of
+from stoker.comparing.report import Report
+from stoker.core.comparison import KeptComparison
+from stoker.core.errors import HomeError
 from stoker.core.model import ModelFacts
 from stoker.core.plan import Plan
-from stoker.library.subjects import called
+from stoker.engines.registry import engine_version
+from stoker.models.facts import read_facts
 from stoker.models.storing.known_digests import Identity, KnownDigests
 from stoker.models.storing.store import hash_file
-from stoker.planning.memory.formula import count
+from stoker.state.comparisons import keep_comparison
+from stoker.state.home import Home
 
-_NAME_MAX = 255
+
+class Keeper:
+    """Hears what is seen of the candidates of one comparison, and keeps it at its end."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._seen: dict[str, Seen] = {}
+
+    async def note(self, candidate: Candidate, path: Path) -> ModelFacts:
+        """The facts of the candidate's file at `path`, with its digest.
+
+        Raises:
+            ModelFileError: it cannot be read.
+        """
+        facts = read_facts(path)
+        digest = None if candidate.make else candidate.model.facts.digest
+        if digest is None:  # a file that is made for the occasion is not worth remembering
+            known = None if candidate.make else KnownDigests(self._home.digests)
+            digest = await digest_of(path, known)
+        facts = replace(facts, digest=digest)
+        self._seen[candidate.name] = Seen(facts)
+        return facts
+
+    def ran(self, candidate: Candidate, plan: Plan) -> None:
+        """The candidate's file was run under `plan`."""
+        if candidate.name in self._seen:
+            self._seen[candidate.name] = replace(self._seen[candidate.name], plan=plan)
+
+    def keep(self, order: Order, report: Report) -> KeptComparison | None:
+        """Keep what was found; None where nothing was worth it, or where it could not be.
+
+        In the latter case `report` says so.
+        """
+        record = record_of(order, report, self._seen, engine_version())
+        if record is None:
+            return None
+        try:
+            keep_comparison(self._home.comparisons, record)
+        except HomeError as error:
+            report.notes.append(f"What was found could not be kept: {error.message}.")
+            return None
+        return record
 
 
 class _StoppedError(Exception):
     """Raised in the hashing thread once nobody wants the digest any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a comparison saw of one candidate besides its row: its file's facts and its plan."""
-
-    facts: ModelFacts
-    plan: Plan | None = None
 
 
 async def digest_of(path: Path, known: KnownDigests | None = None) -> str | None:
@@ -72,34 +99,6 @@ async def digest_of(path: Path, known: KnownDigests | None = None) -> str | None
         raise
 
 
-def record_of(
-    order: Order, report: Report, seen: dict[str, Seen], engine: str
-) -> KeptComparison | None:
-    """What is worth keeping of `report`; None where neither a text nor tasks were measured.
-
-    `seen` has what was seen of each candidate by its name, `engine` is the build that ran them.
-    """
-    names = [one.name for one in order.candidates.all if one.name in seen]
-    rows = {row.name: row for row in report.rows}
-    base = order.candidates.base
-    if base.name not in names or not any(_has_figures(rows[name]) for name in names):
-        return None
-    candidates = [one for one in order.candidates.all if one.name in names]
-    models = tuple(_model(one, base, rows, seen, report.verdict) for one in candidates)
-    verdict = report.verdict
-    return KeptComparison(
-        date=report.date,
-        stoker=report.stoker,
-        engine=engine,
-        tasks=_tasks_used(order),
-        text=_clean(report.text_source) if report.text_source else None,
-        models=models,
-        best=names.index(verdict.best) if verdict else None,
-        cheapest=names.index(verdict.cheapest) if verdict else None,
-        least_visible_loss=verdict.least_visible_loss if verdict else None,
-    )
-
-
 def _hash(path: Path, known: KnownDigests | None, tell: Callable[[int], None]) -> str | None:
     try:
         before = Identity.of(path)
@@ -109,102 +108,3 @@ def _hash(path: Path, known: KnownDigests | None, tell: Callable[[int], None]) -
     if known is not None:
         known.remember(before, found)
     return found
-
-
-def _tasks_used(order: Order) -> TasksUsed | None:
-    if not order.tasks:
-        return None
-    return TasksUsed(_clean(order.tasks_source or ""), order.tasks_digest, order.tasks_own)
-
-
-def _model(
-    candidate: Candidate,
-    base: Candidate,
-    rows: dict[str, Row],
-    seen: dict[str, Seen],
-    verdict: Verdict | None,
-) -> ModelCompared:
-    row, facts = rows[candidate.name], seen[candidate.name].facts
-    lineage, made = lineage_of(facts), candidate.make is not None
-    named = f"{candidate.model.ref} {candidate.model.path.name}"
-    return ModelCompared(
-        model=str(candidate.model.ref),
-        quantization=candidate.make or called(facts, named),
-        digest=facts.digest,
-        lineage=lineage,
-        file_bytes=facts.file_bytes,
-        context_length=facts.context_length,
-        made=made,
-        kin=made or (candidate is not base and lineage.is_of(lineage_of(seen[base.name].facts))),
-        text=_text(row.text),
-        tasks=_answers(row, rows[base.name].tasks, verdict),
-        run=_run(row, seen[candidate.name].plan),
-    )
-
-
-def _text(score: TextScore | None) -> TextMeasured | None:
-    if score is None:
-        return None
-    from_base = score.divergence
-    if from_base is None:
-        return TextMeasured(score.scored_tokens, score.perplexity)
-    return TextMeasured(
-        score.scored_tokens,
-        score.perplexity,
-        from_base.kl_mean_nats,
-        from_base.kl_error_nats,
-        from_base.same_top_share,
-    )
-
-
-def _answers(row: Row, base: TaskScore | None, verdict: Verdict | None) -> TasksMeasured | None:
-    if row.tasks is None:
-        return None
-    pairs = list(zip(base.right(), row.tasks.right(), strict=True)) if base else []
-    one = row.tasks.accuracy
-    return TasksMeasured(
-        one.right,
-        one.total,
-        one.low,
-        one.high,
-        lost=sum(first and not second for first, second in pairs) if base else None,
-        won=sum(second and not first for first, second in pairs) if base else None,
-        p_value=verdict.p_values.get(row.name) if verdict else None,
-        worse=verdict is not None and row.name in verdict.worse,
-    )
-
-
-def _run(row: Row, plan: Plan | None) -> RunMeasured | None:
-    if not (row.memory_peak_bytes and row.context_tokens and row.prefill and row.decode and plan):
-        return None
-    return RunMeasured(
-        row.memory_peak_bytes,
-        row.context_tokens,
-        _kv_bytes_per_token(plan),
-        _interval(row.prefill),
-        _interval(row.decode),
-    )
-
-
-def _kv_bytes_per_token(plan: Plan) -> int:
-    try:
-        return count(plan).kv_bytes // (plan.context * plan.slots)
-    except ModelFileError:  # its header does not state what the formula needs
-        return 0
-
-
-def _interval(speed: Speed) -> Interval:
-    return Interval(speed.low_tok_s, speed.median_tok_s, speed.high_tok_s)
-
-
-def _has_figures(row: Row) -> bool:
-    return row.tasks is not None or row.text is not None
-
-
-def _clean(name: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in name)[:_NAME_MAX]
-
-
-def quantizations_lost(kept: KeptComparison) -> Sequence[str]:
-    """The quantizations of the reference whose loss was measured."""
-    return [one.quantization for one in kept.models[1:] if one.kin and (one.text or one.tasks)]

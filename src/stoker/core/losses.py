@@ -30,8 +30,8 @@ class MeasuredLoss:
     count right answers to `tasks` tasks of the file `tasks_name`, which is the user's where
     `tasks_own`; `tasks_lost` and `tasks_won` those that only the one or the other had right.
     `worse` says whether the paired test found it significantly worse than the best that was
-    compared, None where there were too few tasks to see a loss; `cheapest` that it was the smallest
-    that was not.
+    compared, None where there were too few tasks to see a loss; `least_visible_loss` is how many
+    tasks must be lost to be seen. `cheapest` says that it was the smallest that was not worse.
 
     `day` is when. `certain` says that it is about the very file, or was measured against it, by
     digest; else another file that states the same name and shape was measured. `engine` names the
@@ -54,6 +54,7 @@ class MeasuredLoss:
     tasks_lost: int | None = None
     tasks_won: int | None = None
     worse: bool | None = None
+    least_visible_loss: int = 0
     cheapest: bool = False
     certain: bool = True
     engine: str = ""

@@ -1,10 +1,10 @@
 """From kept comparisons to what a model's quantizations lose: which figures are about it, and how.
 
 Pure. Figures of the very file (by digest), or measured against it, come before those of another
-file that states the same name and shape; of alike ones the newest counts. A build of the engine
-other than the one that is installed moves a loss by rounding at most, so such figures are kept and
-it is said; a file whose bytes have changed has another digest, so its old figures are another
-file's.
+file that states the same name and shape, then those on the user's own tasks; of alike ones the
+newest counts. A build of the engine other than the one that is installed moves a loss by rounding
+at most, so such figures are kept and it is said; a file whose bytes have changed has another
+digest, so its old figures are another file's.
 """
 
 from __future__ import annotations
@@ -28,11 +28,15 @@ def measured_losses(
     `kept` are the oldest first, `engine` the build that is installed.
     """
     found = [loss for one in reversed(kept) for loss in _losses(one, facts, quantization, engine)]
-    found.sort(key=lambda loss: not loss.certain)  # stable: the newest of alike ones stays first
+    found.sort(key=_rank)  # stable: the newest of alike ones stays first
     first: dict[str, MeasuredLoss] = {}
     for loss in found:
         first.setdefault(loss.quantization.upper(), loss)
     return tuple(first.values())
+
+
+def _rank(loss: MeasuredLoss) -> tuple[bool, bool]:
+    return not loss.certain, not (loss.tasks_own and loss.tasks_right is not None)
 
 
 def _losses(
@@ -78,6 +82,7 @@ def _loss(kept: KeptComparison, at: int, *, certain: bool, engine: str) -> Measu
         tasks_lost=tasks.lost if tasks else None,
         tasks_won=tasks.won if tasks else None,
         worse=tasks.worse if tasks and kept.sees_losses else None,
+        least_visible_loss=kept.least_visible_loss or 0,
         cheapest=kept.sees_losses and kept.cheapest == at,
         certain=certain,
         engine="" if kept.engine == engine else kept.engine,

@@ -80,19 +80,22 @@ def _answers(measured: MeasuredLoss) -> Iterator[str]:
     yield f"{measured.tasks_right} of {measured.tasks} tasks right{other}"
     if measured.worse is None:
         yield "too few tasks to see a loss"
+    elif measured.worse:
+        yield "significantly worse than the best compared"
     else:
-        yield f"{'' if measured.worse else 'not '}significantly worse than the best compared"
+        unseen = f"a loss of fewer than {measured.least_visible_loss} cannot be seen"
+        yield f"not significantly worse than the best compared, but {unseen}"
 
 
 def _circumstances(measured: MeasuredLoss) -> Iterator[str]:
-    """When and on what it was measured, and what may make it another file's figure."""
+    """When and on what it was measured, and why it may be another file's figure."""
     yield f"measured here on {measured.day}" if measured.day else "measured here"
     if measured.tasks_right is not None:
         whose = "your tasks" if measured.tasks_own else "the starter's own tasks"
         yield f"{measured.tasks} of {whose}"
     yield f"against {measured.model} in {measured.against}"
     if not measured.certain:
-        yield "on another file that states the same name and size"
+        yield "on a file that states the same name and size as this one"
     if measured.engine:
         yield f"by {measured.engine}, another build than is installed now"
 

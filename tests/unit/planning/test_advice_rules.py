@@ -22,7 +22,7 @@ from stoker.planning.advice.situation import Case, look_at
 from stoker.planning.advice.tried import tried_on
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
-from support.compared import answers, kept, model
+from support.compared import RUN, answers, kept, model
 
 ANSWERS = (Answer.LOCAL, Answer.API, Answer.HYBRID)
 NEEDS = st.builds(
@@ -188,7 +188,7 @@ def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[.
         operations=Operations.WEAK,
         ttft_s_max=9,
         tok_s_min=5,
-        requests_per_day=500,
+        requests_per_day=5000,
         context=4096,
         budget_usd_month=1000,
         right_share_least=0.9,
@@ -196,7 +196,7 @@ def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[.
     costs = LocalCosts(
         purchase_usd=10, usd_per_kwh=0.3, person_hours_month=0, usd_per_person_hour=0
     )
-    case = make_case(needs, "gaming", costs=costs, **on_tasks(196))
+    case = make_case(needs, "gaming", costs=costs, **on_tasks(196, times=100.0))
     stated = state_facts(look_at(case), Answer.LOCAL)
     assert stated.keys() == VOCABULARY.keys()
     # What is missing is missing because nothing is missing.
@@ -267,10 +267,18 @@ def test_near_names_are_told_where_a_price_is_not_known(
     assert any("near names: maker/gold" in line for line in advice.watch)
 
 
-def on_tasks(right: int, total: int = 200) -> dict[str, Any]:
-    """What a case has of tasks on which a model in 16 and in 4 bits has so many right."""
+def on_tasks(right: int, total: int = 200, times: float = 1.0) -> dict[str, Any]:
+    """What a case has of tasks on which a model in 16 and in 4 bits has so many right.
+
+    In 4 bits it is so many `times` as fast.
+    """
     score = answers(right, total)
-    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score))
+    fast = replace(
+        RUN,
+        decode_tok_s=RUN.decode_tok_s.scaled(times),
+        prefill_tok_s=RUN.prefill_tok_s.scaled(times),
+    )
+    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score, run=fast))
     tried = tried_on([both], both.tasks.digest)
     return {"tasks": True, "tried": tried, "compare_command": "stoker compare shop --tasks t"}
 

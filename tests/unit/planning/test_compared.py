@@ -10,7 +10,7 @@ from stoker.core.losses import MeasuredLoss
 from stoker.core.model import ModelFacts
 from stoker.planning.compared import measured_losses
 from stoker.testing.stub import stub_plan
-from support.compared import ENGINE, SHOP, answers, digest, kept, model
+from support.compared import ENGINE, SHOP, TASKS, answers, digest, kept, model
 
 KEPT = kept()
 
@@ -88,6 +88,14 @@ def test_the_very_files_figures_come_first_and_then_the_newest() -> None:
     assert (found.day, found.certain) == ("2026-12-01", True)
     (found,) = measured_losses([old, elsewhere], facts(None), "F16", ENGINE)
     assert (found.day, found.certain) == ("2027-01-01", False)
+
+
+def test_the_users_own_tasks_come_before_those_that_are_shipped() -> None:
+    shipped = kept(tasks=replace(TASKS, own=False), date="2027-01-01 00:00 UTC")
+    (found,) = measured_losses([KEPT, shipped], facts("a"), "F16", ENGINE)
+    assert found.tasks_own
+    (found,) = measured_losses([shipped], facts("a"), "F16", ENGINE)
+    assert not found.tasks_own
 
 
 def test_each_quantization_has_one_entry_from_whichever_comparison_told_it() -> None:

@@ -66,6 +66,7 @@ OWN = MeasuredLoss(
     tasks_right=355,
     reference_right=354,
     worse=False,
+    least_visible_loss=7,
 )
 
 
@@ -76,7 +77,8 @@ def described(**more: object) -> str:
 def test_a_measured_loss_is_told_with_its_day_its_tasks_and_what_it_was_held_against() -> None:
     assert described() == (
         "Q4_0: KL divergence 0.00107, perplexity up by 0.0018, the same likeliest token in 99.9 %, "
-        "355 of 360 tasks right (F16: 354), not significantly worse than the best compared "
+        "355 of 360 tasks right (F16: 354), not significantly worse than the best compared, "
+        "but a loss of fewer than 7 cannot be seen "
         "(measured here on 2026-11-26, 360 of your tasks, against shop in F16)"
     )
 
@@ -87,7 +89,7 @@ def test_a_measured_loss_is_told_with_its_day_its_tasks_and_what_it_was_held_aga
         ({"worse": True}, ", significantly worse than the best"),
         ({"worse": None}, "too few tasks to see a loss"),
         ({"tasks_own": False}, "360 of the starter's own tasks"),
-        ({"certain": False}, "on another file that states the same name and size"),
+        ({"certain": False}, "on a file that states the same name and size as this one"),
         ({"engine": "xllamacpp 0"}, "by xllamacpp 0, another build than is installed now"),
         ({"ppl_delta": -0.001}, "perplexity down by 0.001"),
         ({"reference_right": None}, "355 of 360 tasks right, "),

@@ -8,7 +8,7 @@ What a model is trusted with by its size counts only where nobody tried it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stoker.core.advice import LocalOption, OwnTasks
 from stoker.core.comparison import KeptComparison, ModelCompared, TasksMeasured, plain_name
@@ -80,13 +80,21 @@ def with_tried(
 ) -> tuple[LocalOption, ...]:
     """`options` and those that were tried, which take the place of the same model's estimate.
 
-    A model whose context is shorter than what was stated is none.
+    Where it was not run on `machine`, the estimate stays and only gets the answers. A model whose
+    context is shorter than what was stated is no option.
     """
-    usable = [one for one in tried if _stated_tokens(needs) <= one.model.context_length]
+    left = {(one.name, one.quantization.upper()): one for one in options}
     names = [one.name for one in options]
-    known = {(_listed(one.model, names), one.model.quantization.upper()) for one in usable}
-    others = [one for one in options if (one.name, one.quantization.upper()) not in known]
-    return (*others, *(_option(one, needs, machine, judgement) for one in usable))
+    found = []
+    for one in tried:
+        if _stated_tokens(needs) <= one.model.context_length:
+            key = (_listed(one.model, names) or "", one.model.quantization.upper())
+            estimated = left.pop(key, None)
+            if estimated is not None and one.model.run is None:
+                found.append(replace(estimated, own=_own(one)))
+            else:
+                found.append(_option(one, needs, machine, judgement))
+    return (*left.values(), *found)
 
 
 def _stated_tokens(needs: Needs) -> int:

@@ -132,6 +132,15 @@ def test_what_was_not_run_here_has_no_speed_and_an_estimate_of_memory() -> None:
     assert found.memory_bytes > 512 * MIB
 
 
+def test_an_estimate_that_is_better_than_nothing_stays_and_gets_the_answers() -> None:
+    one = kept(model("F16", "a", run=None), model("Q4_0", "b", run=None))
+    tried = tried_on([one], TASKS.digest)
+    whole, small = with_tried([LISTED], tried, Needs(), MACHINES["laptop"], JUDGEMENT)
+    assert (small.name, small.memory_bytes) == (LISTED.name, LISTED.memory_bytes)
+    assert small.own is not None
+    assert whole.name == "shop"
+
+
 def test_a_model_that_was_not_trained_for_so_long_a_context_is_no_option() -> None:
     assert set(options(context=8192)) == {"Q4_0"}
     assert options(context=8192)["Q4_0"] is LISTED
