@@ -40,6 +40,7 @@ NEEDS = st.builds(
     concurrency=st.integers(1, 64),
     context=st.none() | st.integers(1, 1 << 20),
     budget_usd_month=st.none() | st.floats(0, 1e6),
+    right_share_least=st.none() | st.floats(0.01, 1),
 )
 CONDITIONS = st.sampled_from(
     [
@@ -64,17 +65,36 @@ fixtures_live_long = settings(
 )
 
 
+def on_tasks(right: int, total: int = 200, times: float = 1.0) -> dict[str, Any]:
+    """What a case has of tasks on which a model in 16 and in 4 bits has so many right.
+
+    In 4 bits it is so many `times` as fast.
+    """
+    score = answers(right, total)
+    fast = replace(
+        RUN,
+        decode_tok_s=RUN.decode_tok_s.scaled(times),
+        prefill_tok_s=RUN.prefill_tok_s.scaled(times),
+    )
+    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score, run=fast))
+    tried = tried_on([both], both.tasks.digest)
+    return {"tasks": True, "tried": tried, "compare_command": "stoker compare shop --tasks t"}
+
+
+TRIED = st.sampled_from([{}, {"tasks": True}, *(on_tasks(right) for right in (20, 180, 200))])
+
+
 def must_stay(needs: Needs) -> bool:
     return needs.offline or needs.data in {DataPlace.MACHINE, DataPlace.NETWORK}
 
 
 @pytest.mark.slow
 @fixtures_live_long
-@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+@given(NEEDS, st.sampled_from(sorted(MACHINES)), TRIED)
 def test_what_must_stay_is_never_sent_away(
-    make_case: Callable[..., Case], needs: Needs, machine: str
+    make_case: Callable[..., Case], needs: Needs, machine: str, tried: dict[str, Any]
 ) -> None:
-    case = make_case(needs, machine)
+    case = make_case(needs, machine, **tried)
     decision = decide(load_rules(), state_facts(look_at(case)), allowed_answers(needs))
     assert not (must_stay(needs) and decision.answer.sends_data)
     assert not (needs.data is DataPlace.MIXED and decision.answer is Answer.API)
@@ -229,11 +249,11 @@ def test_a_hybrid_whose_own_model_is_weaker_says_so(advised: Callable[..., Advic
 
 @pytest.mark.slow
 @settings(fixtures_live_long, max_examples=25)
-@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+@given(NEEDS, st.sampled_from(sorted(MACHINES)), TRIED)
 def test_whatever_is_stated_there_is_advice_that_fits_a_page(
-    advised: Callable[..., Advice], needs: Needs, machine: str
+    advised: Callable[..., Advice], needs: Needs, machine: str, tried: dict[str, Any]
 ) -> None:
-    advice = advised(needs, machine)
+    advice = advised(needs, machine, **tried)
     lines = render(advice)
     assert advice.reasons or advice.answer is Answer.LOCAL
     assert max(map(len, lines)) <= WIDTH
@@ -265,22 +285,6 @@ def test_near_names_are_told_where_a_price_is_not_known(
     unpriced = (replace(apis[1], price=None, near=("maker/gold",)),)
     advice = advised(Needs(), "laptop", endpoints=unpriced)
     assert any("near names: maker/gold" in line for line in advice.watch)
-
-
-def on_tasks(right: int, total: int = 200, times: float = 1.0) -> dict[str, Any]:
-    """What a case has of tasks on which a model in 16 and in 4 bits has so many right.
-
-    In 4 bits it is so many `times` as fast.
-    """
-    score = answers(right, total)
-    fast = replace(
-        RUN,
-        decode_tok_s=RUN.decode_tok_s.scaled(times),
-        prefill_tok_s=RUN.prefill_tok_s.scaled(times),
-    )
-    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score, run=fast))
-    tried = tried_on([both], both.tasks.digest)
-    return {"tasks": True, "tried": tried, "compare_command": "stoker compare shop --tasks t"}
 
 
 def test_that_a_small_model_is_enough_is_told_with_its_figures(

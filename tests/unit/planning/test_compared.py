@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stoker.core.losses import MeasuredLoss
 from stoker.core.model import ModelFacts
@@ -102,6 +104,18 @@ def test_each_quantization_has_one_entry_from_whichever_comparison_told_it() -> 
     first = kept(model("F16", "a"), model("Q8_0", "c"))
     found = measured_losses([first, KEPT], facts("a"), "F16", ENGINE)
     assert [loss.quantization for loss in found] == ["Q4_0", "Q8_0"]
+
+
+@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=6), st.sampled_from("abc"))
+def test_whatever_was_compared_each_quantization_is_told_once_and_for_sure_where_it_can_be(
+    letters: list[str], own: str
+) -> None:
+    comparisons = [
+        kept(model("F16", letter), model("Q4_0", "z"), model("Q8_0", "y")) for letter in letters
+    ]
+    found = measured_losses(comparisons, facts(own), "F16", ENGINE)
+    assert sorted(loss.quantization for loss in found) == ["Q4_0", "Q8_0"]
+    assert {loss.certain for loss in found} == {own in letters}
 
 
 def test_figures_of_another_build_are_kept_and_named() -> None:
