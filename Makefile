@@ -30,7 +30,7 @@ format: $(VENV)/.installed-dev ## Format the code
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.installed-dev ## Run every benchmark and keep the results
-	@for file in gateway coldstart engine facts verify quantize pull compare planner; do $(BIN)/python benchmarks/$$file.py || exit 1; done
+	@for file in gateway coldstart engine facts verify quantize pull compare planner planner_speed; do $(BIN)/python benchmarks/$$file.py || exit 1; done
 
 lock: $(VENV)/.installed-dev ## Resolve the requirements anew
 	@$(BIN)/uv pip compile -q $(COMPILE) --group build -o requirements.lock pyproject.toml

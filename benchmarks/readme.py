@@ -9,7 +9,7 @@ from typing import Any
 from harness import FOLDER, RESULTS, table
 
 README = FOLDER / "README.md"
-NAMES = ("gateway", "coldstart", "engine", "facts", "verify", "pull", "planner")
+NAMES = ("gateway", "coldstart", "engine", "facts", "verify", "pull", "planner", "planner_speed")
 
 
 def section(document: dict[str, Any]) -> str:

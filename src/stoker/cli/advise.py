@@ -103,7 +103,9 @@ def command(
     # pydantic is slow to import; only this verb pays for it.
     from stoker.library.advising import advise_on  # noqa: PLC0415
     from stoker.library.constraints import read_constraints  # noqa: PLC0415
+    from stoker.library.machine import power_here  # noqa: PLC0415
     from stoker.machine.facts import read_machine  # noqa: PLC0415
+    from stoker.state.home import Home  # noqa: PLC0415
 
     document = _with_flags(_document(path), flags, api)
     if not document and sys.stdin.isatty():
@@ -112,7 +114,7 @@ def command(
         document = ask(document)
     constraints = read_constraints(document)
     _check_tasks(constraints.tasks)
-    advice = advise_on(constraints, read_machine())
+    advice = advise_on(constraints, read_machine(), power=power_here(Home.find()))
     if as_json:
         print_json(describe(advice))
     else:
@@ -123,15 +125,18 @@ def command(
 def describe(advice: Advice) -> dict[str, Any]:
     """What `advise --json` prints; money in US dollars, an infinite or unknown figure is null."""
     plain: dict[str, Any] = _plain(asdict(advice))
-    costs = {"local": advice.local_cost, "api": advice.api_cost}
-    for name, cost in costs.items():
-        if cost is not None:
-            figures = {"total_usd_month": cost.total, "usd_per_mtok": cost.usd_per_mtok}
+    cost = plain.pop("cost")
+    months = {"local": advice.local_cost, "api": advice.api_cost}
+    for name, month in months.items():
+        plain[f"{name}_cost"] = cost[name]
+        if month is not None:
+            figures = {"total_usd_month": month.total, "usd_per_mtok": month.usd_per_mtok}
             plain[f"{name}_cost"] |= {
                 key: _plain(asdict(value)) if value is not None else None
                 for key, value in figures.items()
             }
-    return {**plain, "decided_by": advice.decided_by}
+    same = ("break_even", "capacity", "volume", "running", "local_curve", "api_curve")
+    return {**plain, **{name: cost[name] for name in same}, "decided_by": advice.decided_by}
 
 
 def _document(path: Path | None) -> dict[str, Any]:
@@ -164,10 +169,11 @@ def _check_tasks(path: str | None) -> None:
 
 def _lines(advice: Advice, *, everything: bool) -> list[str]:
     from stoker.cli.advice_text import WIDTH, explain, render  # noqa: PLC0415
+    from stoker.cli.glyphs import glyphs_of_output  # noqa: PLC0415
     from stoker.published.rules import load_rules  # noqa: PLC0415
 
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    lines = render(advice, width=width)
+    lines = render(advice, width=width, glyphs=glyphs_of_output())
     return [*lines, *explain(advice, load_rules(), width=width)] if everything else lines
 
 

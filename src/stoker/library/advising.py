@@ -14,13 +14,16 @@ from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
+from stoker.core.power import Power
 from stoker.library.compared import compare_command, tried_here
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
+from stoker.library.machine import power_here
 from stoker.machine.facts import read_machine
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
+from stoker.planning.advice.situation import Case, Estimate
 from stoker.planning.catalogue import build_catalogue
 from stoker.planning.rough import estimate_roughly
+from stoker.planning.watts import with_watts
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
@@ -51,20 +54,24 @@ def suggest_runtime(
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
     checked = read_constraints(given | named)
-    return advise_on(checked, machine or read_machine(), here=machine is None)
+    if machine is not None:
+        return advise_on(checked, machine, here=False)
+    return advise_on(checked, read_machine(), power=power_here(Home.find()))
 
 
 def advise_on(
     constraints: Constraints,
     machine: Machine,
     estimate: Estimate | None = None,
+    power: Power | None = None,
     *,
     here: bool = True,
 ) -> Advice:
     """Advice on checked `constraints`; `estimate` says how models would run on a machine.
 
-    Of models that were compared on the user's tasks, their right answers count everywhere, and
-    where `machine` is this one (`here`) what they took and how fast they were too.
+    `power` is what was read of `machine`, where it is this one. Of models that were compared on the
+    user's tasks, their right answers count everywhere, and where `machine` is this one (`here`)
+    what they took and how fast they were too.
 
     Raises:
         FileMissingError, InvalidRequestError: the file of tasks cannot be read.
@@ -76,7 +83,7 @@ def advise_on(
         estimate=estimate or rough_estimate(judgement),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
+        costs=with_watts(constraints.costs.to_core(), machine, judgement, power),
         cached_share=constraints.api.cached_share,
         **_on_tasks(constraints.tasks, here=here),
     )

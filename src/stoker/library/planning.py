@@ -18,10 +18,11 @@ from stoker.core.memory import MemoryNeed
 from stoker.core.model import LocalModel, ModelRef
 from stoker.core.needs import Needs
 from stoker.core.plan import Plan
+from stoker.core.power import Power
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.engines.registry import find_engine
 from stoker.library.compared import losses_here
-from stoker.library.machine import known_machine
+from stoker.library.machine import known_machine, power_here
 from stoker.library.speeds import find_estimate
 from stoker.library.subjects import Subject, find_subject
 from stoker.models.gguf.hollow import read_hollow
@@ -78,6 +79,7 @@ class Surroundings:
     elsewhere: bool = False
     missing: tuple[str, ...] = ()
     api: Alternative | None = None
+    power: Power | None = None
 
 
 def plan_models(order: Order) -> tuple[Resident, Machine]:
@@ -94,14 +96,15 @@ def look_around(order: Order) -> Surroundings:
     """
     home = Home.find()
     machine, why = (order.machine, ()) if order.machine else known_machine(home, gpus=True)
-    api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
+    power = None if order.machine or not order.stated else power_here(home)
+    api = order.stated.check(_within(machine, order.budget_bytes), power) if order.stated else None
     missing = tuple(f"measurements of this machine: {reason}" for reason in why)
     catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
     if order.machine is not None:
         return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True, api=api)
     estimate, uncalibrated = find_estimate(home)
     missing += uncalibrated
-    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api)
+    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api, power=power)
 
 
 def _within(machine: Machine, budget_bytes: int | None) -> Machine:
@@ -169,7 +172,7 @@ async def _propose(
         return proposal
     from stoker.library.costing import cost_of  # noqa: PLC0415 - it needs a slow import
 
-    return with_cost(proposal, cost_of(proposal, order.stated, around.machine))
+    return with_cost(proposal, cost_of(proposal, order.stated, around.machine, around.power))
 
 
 async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:

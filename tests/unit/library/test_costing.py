@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
-from stoker.core.costs import Enough
+from stoker.core.advice import LocalOption
+from stoker.core.costs import Enough, Source
 from stoker.core.errors import ContradictoryNeedsError
+from stoker.core.needs import Quality
+from stoker.core.plan import Verdict
+from stoker.core.power import Power
 from stoker.core.units import GIB
+from stoker.library.advising import api_options
 from stoker.library.constraints import read_constraints
 from stoker.library.costing import Stated, cost_of
+from stoker.planning.advice.situation import Case, look_at
+from stoker.published.judgement import load_judgement
 from stoker.testing.machines import MACHINES
 from support.planning import answer, ask
 
@@ -62,12 +69,52 @@ def test_costs_are_told_where_a_volume_is() -> None:
     assert cost.local is not None
     assert cost.api is not None
     assert cost.local.total is not None
-    assert cost.fixed_usd_month is not None
-    assert cost.fixed_usd_month.p50 < cost.local.total.p50
-    assert (cost.api_reference, cost.volume_per_day) == ("maker/model", 500)
+    assert cost.local_curve is not None
+    assert cost.local_curve.fixed.p50 < cost.local.total.p50
+    assert cost.volume is not None
+    assert (cost.api_reference, cost.volume.requests_per_day) == ("maker/model", 500)
     assert cost.capacity is not None
     assert cost.capacity.verdict in set(Enough)
     assert cost.missing == ()
+
+
+def test_watts_that_were_read_count_where_none_were_given() -> None:
+    power = Power(9.0, 35.0, "processor package")
+    laptop, few = MACHINES["laptop"], {"usd_per_kwh": 0.3}
+    for costs, source, load in ((few, Source.READ, 35.0), (COSTS, Source.GIVEN, 180)):
+        needs = stated(requests_per_day=500, costs=costs)
+        running = cost_of(answer(ask()), needs, laptop, power).running
+        assert running is not None
+        assert (running.watts_source, running.watts_load) == (source, load)
+
+
+def test_a_plan_costs_what_advice_says_where_their_speeds_agree() -> None:
+    needs = stated(
+        requests_per_day=500, prompt_tokens=200, answer_tokens=100, ttft_s_max=1.0, costs=COSTS
+    )
+    proposal = answer(ask("Qwen2.5-1.5B", "laptop"))
+    speed = proposal.speed
+    option = LocalOption(
+        "Qwen2.5-1.5B",
+        "Q4_K_M",
+        Quality.FRONTIER,
+        1,
+        Verdict.FITS,
+        stream_tok_s=speed.stream_tok_s,
+        total_tok_s=speed.total_tok_s,
+        prefill_tok_s=speed.prefill_tok_s,
+        ttft_s=speed.ttft_s,
+    )
+    judgement = load_judgement()
+    case = Case(
+        needs.needs,
+        MACHINES["laptop"],
+        lambda *_: [option],
+        tuple(api_options(needs.constraints, judgement)),
+        judgement,
+        needs.constraints.costs.to_core(),
+    )
+    assert look_at(case).cost == cost_of(proposal, needs, MACHINES["laptop"])
 
 
 def test_what_is_not_known_is_named_and_never_nothing() -> None:

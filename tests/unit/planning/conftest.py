@@ -13,7 +13,8 @@ from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.library.advising import rough_estimate
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, with_assumed_watts
+from stoker.planning.advice.situation import Case
+from stoker.planning.watts import with_watts
 from stoker.published.judgement import load_judgement
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
@@ -64,7 +65,7 @@ def make_case(apis: tuple[ApiOption, ...]) -> MakeCase:
             estimate=more.pop("estimate", estimate),
             apis=apis if endpoints is None else endpoints,
             judgement=judgement,
-            costs=with_assumed_watts(costs or LocalCosts(), computer, judgement),
+            costs=with_watts(costs or LocalCosts(), computer, judgement),
             **more,
         )
 

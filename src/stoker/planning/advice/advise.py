@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stoker.core.advice import Advice, Answer, Change
+from stoker.core.costs import Source
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs
 from stoker.core.rules import RuleBook
@@ -32,10 +33,7 @@ def advise(case: Case, book: RuleBook) -> Advice:
         boundary=_boundary(book, facts) if answer is Answer.HYBRID else (),
         local=situation.local,
         api=situation.api,
-        local_cost=situation.local_cost,
-        api_cost=situation.api_cost,
-        break_even=situation.even,
-        capacity=situation.capacity,
+        cost=situation.cost,
         assumed=tuple(_assumed(situation)),
         missing=tuple(_missing(situation)),
         rules=tuple((rule.name, holds(rule.when, facts)) for rule in book.rules),
@@ -84,9 +82,9 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"{judgement.prompt_tokens} tokens of prompt"
     if needs.answer_tokens is None:
         yield f"{judgement.answer_tokens} tokens of answer"
-    if situation.volume is not None:
+    if situation.cost.volume is not None:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
-        if case.costs.watts_source.value == "assumed":
+        if case.costs.watts_source is Source.ASSUMED:
             yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
     local = situation.local
     if needs.right_share_least is None and local is not None and local.own is not None:
@@ -96,11 +94,10 @@ def _assumed(situation: Situation) -> Iterator[str]:
 
 def _missing(situation: Situation) -> Iterator[str]:
     """The figures that would have said more."""
-    costs = (situation.local_cost, situation.api_cost)
-    names = [name for cost in costs if cost is not None for name in cost.missing]
+    names = list(situation.cost.missing)
     if situation.local is not None and situation.local.stream_tok_s is None:
         names.append("tokens per second here")
-    if situation.volume is None:
+    if situation.cost.volume is None:
         names.append("requests a day")
     if situation.case.tasks and not situation.case.tried:
         names.append("how many of your tasks a model here answers right")

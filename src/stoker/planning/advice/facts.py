@@ -76,7 +76,7 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "tried_best", _text(_best(situation.options))
     yield "api_reaches_quality", _yes(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
-    capacity = situation.capacity
+    capacity = situation.cost.capacity
     if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
         yield "local_capacity", _word(capacity.verdict)
         yield "local_capacity_why", _text(capacity.why)
@@ -140,7 +140,8 @@ def _api(api: ApiOption | None, situation: Situation) -> Iterator[tuple[str, Fac
 
 
 def _compared(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    local, api, even = situation.local_cost, situation.api_cost, situation.even
+    cost = situation.cost
+    local, api, even = cost.local, cost.api, cost.break_even
     budget = situation.case.needs.budget_usd_month
     yield "local_usd_month", _cost(local)
     yield "api_usd_month", _cost(api)

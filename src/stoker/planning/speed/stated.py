@@ -160,7 +160,7 @@ def _prompt_terms(device: Device, work: Work, past: float) -> Terms:
             sums[family_of(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
     if device.backend == PROCESSOR:
         return {f"multiply:{name}": count / device.threads for name, count in sums.items()}
-    products = sum(sums.values()) + work.products_back(past)
+    products = sum(sums.values()) + work.products(lambda look: look.back(past))
     return {"ops": 2 * products / device.ops_s} if device.ops_s else {}
 
 

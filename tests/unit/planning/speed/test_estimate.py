@@ -44,15 +44,15 @@ def calibration() -> Calibration:
             **{f"read:{family}": price for family, price in _READ.items()},
             layers=1e-4,
             vocabulary=5e-9,
-            heads=1e-8,
-            kept=2e-11,
-            splits=5e-5,
+            heads_near=1e-8,
+            products_near=2e-11,
+            heads_far=2e-8,
             step=5e-4,
         ),
         prefill=_fit(
             **{f"multiply:{family}": 7e-12 for family in _READ},
             reading=1.0,
-            activations=1e-9,
+            rows=1e-9,
             heads=2e-9,
             prompt=1e-3,
         ),
@@ -177,7 +177,7 @@ def test_units_fit_together(calibration: Calibration) -> None:
 def test_a_decode_step_is_the_sum_of_its_terms(calibration: Calibration) -> None:
     step = Calibrated(calibration, 2).step(work(10**9, layers=20), 1, 100)
     read = 1.1e9 * 27e-12
-    attention = 20 * 16 * 100 * 1e-8 + 20 * 1024 * 100 * 2 * 2e-11
+    attention = 20 * 16 * 100 * (1e-8 + 256 * 2e-11)
     assert step is not None
     assert step.middle == pytest.approx(read + 20e-4 + 32000 * 5e-9 + attention + 5e-4)
 
@@ -277,4 +277,5 @@ def test_a_split_leaves_nothing_out() -> None:
         parts = sum(one.elements for part in (first, rest) for one in part.uses if one.use is use)
         assert parts == sum(one.elements for one in work().uses if one.use is use)
     assert first.layers + rest.layers == work().layers
-    assert first.products_back(100) + rest.products_back(100) == work().products_back(100)
+    whole, *parts = (one.products(lambda look: look.back(100)) for one in (work(), first, rest))
+    assert sum(parts) == whole

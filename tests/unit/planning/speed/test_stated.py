@@ -29,7 +29,9 @@ def told(name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = Fals
     reading = (4e9 + job.kept_bytes(256)) / bandwidth
     token = reading + EXTRA * 4e9 / bandwidth + STEP_S
     if prompt:
-        token = OPS_SHARE * 2 * (8e9 + job.products_back(256)) / (bandwidth * 100)
+        token = (
+            OPS_SHARE * 2 * (8e9 + job.products(lambda look: look.back(256))) / (bandwidth * 100)
+        )
     return Told(name, device, job, prompt, 256, token)
 
 
