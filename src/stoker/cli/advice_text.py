@@ -60,7 +60,9 @@ def _costs(advice: Advice) -> Iterator[str]:
 
 
 def _model(option: LocalOption) -> str:
-    speed = "speed unknown" if option.stream_tok_s is None else rate_span(option.stream_tok_s)
+    speed = "speed unknown"
+    if option.stream_tok_s is not None:
+        speed = f"{rate_span(option.stream_tok_s)} ({option.speed_source})"
     tier = option.tier or "unproven"
     size = format_bytes(option.memory_bytes)
     return f"{option.name} {option.quantization}: {tier}, {size}, {option.fit.value}, {speed}"

@@ -94,6 +94,7 @@ def describe_speed(speed: Speed) -> dict[str, Any]:
         "context_tokens": speed.occasion.context,
         "streams": speed.occasion.streams,
         "source": speed.source.value,
+        "sources": {name: source.value for name, source in speed.sources},
         "notes": list(speed.notes),
     }
 
@@ -107,7 +108,7 @@ def describe_rows(rows: list[Row], machine: Machine) -> dict[str, Any]:
                 "model": row.name,
                 "parameters": row.parameters,
                 "quantization": row.quantization,
-                "tier": row.tier,
+                "tier": row.tier and row.tier.value,
                 "device": row.device.kind.value,
                 "weights_bytes": row.weights_bytes,
                 "total_bytes": row.total_bytes,
@@ -115,6 +116,7 @@ def describe_rows(rows: list[Row], machine: Machine) -> dict[str, Any]:
                 "verdict": row.verdict.value,
                 "decode_tok_s": interval(row.decode_tok_s),
                 "ttft_s": interval(row.ttft_s),
+                "decode_source": row.speed.source_of("decode_tok_s").value,
             }
             for row in rows
         ],

@@ -6,6 +6,7 @@ Pure. Lines are at most as wide as they may be.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from stoker.cli.bars import bar
@@ -17,9 +18,11 @@ from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count, format_seconds
 from stoker.planning.advice.words import number, rate_span
 from stoker.planning.proposal.listing import Row
+from stoker.planning.proposal.reasons import say_source
 from stoker.planning.quality import describe_loss
 
 WIDTH = 100
@@ -29,6 +32,7 @@ _VERDICTS = {
     Verdict.DOES_NOT_FIT_NOW: "does not fit now",
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
+_SHOWN_WHY = frozenset({"verdict", "memory", "device", "speed"})
 _PARTS = ("weights", "KV cache", "compute", "other")
 _EXPLAINED = tuple(
     """
@@ -77,7 +81,17 @@ def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[st
     for line in table:
         cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
         lines.append("  ".join(cells).rstrip()[:width])
-    return lines
+    return [*lines, *_section("Where tokens/s come from", _sources(rows), width)]
+
+
+def _sources(rows: Sequence[Row]) -> Iterator[str]:
+    """The sources of the speeds that are told, with how many of the rows rest on each."""
+    counted = Counter(
+        row.speed.source_of("decode_tok_s") for row in rows if row.decode_tok_s is not None
+    )
+    for source, count in sorted(counted.items(), key=lambda one: list(SpeedSource).index(one[0])):
+        of = "" if count == len(rows) else f", {count} of {len(rows)}"
+        yield f"{_capital(say_source(source))}{of}"
 
 
 def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
@@ -96,7 +110,7 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield from _section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from _section("If that cannot be kept", fallback, width)
-    why = [one.say for one in proposal.reasons if one.about in {"verdict", "memory", "device"}]
+    why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
     yield from _section("Why", map(_capital, why), width)
     yield from _section("Not known", map(_capital, proposal.missing), width)
     yield from _section("Notes", map(_capital, proposal.notes), width)

@@ -9,6 +9,7 @@ from stoker.core.costs import ApiPrice, BreakEven, Capacity, Cost, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.needs import Quality
 from stoker.core.plan import Verdict
+from stoker.core.speed import SpeedSource
 
 
 class Answer(StrEnum):
@@ -52,8 +53,9 @@ class LocalOption:
 
     `tier` is None where nobody should expect anything untried. `stream_tok_s` is what each of the
     planned concurrent answers gets, `total_tok_s` all of them together, both of decode;
-    `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone. `own` is
-    there where it was tried on the user's tasks.
+    `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone.
+    `speed_source` says whose measurements decode rests on. `own` is there where it was tried on the
+    user's tasks.
     """
 
     name: str
@@ -66,6 +68,7 @@ class LocalOption:
     total_tok_s: Interval | None = None
     prefill_tok_s: Interval | None = None
     ttft_s: Interval | None = None
+    speed_source: SpeedSource = SpeedSource.UNKNOWN
     own: OwnTasks | None = None
 
 

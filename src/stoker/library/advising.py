@@ -8,23 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
-from stoker.core.power import Power
 from stoker.library.compared import compare_command, tried_here
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
-from stoker.library.machine import power_here
-from stoker.machine.facts import read_machine
+from stoker.library.surroundings import Surroundings, survey
 from stoker.planning.advice.advise import advise
 from stoker.planning.advice.situation import Case, Estimate
-from stoker.planning.catalogue import build_catalogue
-from stoker.planning.rough import estimate_roughly
+from stoker.planning.proposal.weighing import sizing, weigh
 from stoker.planning.watts import with_watts
-from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
 from stoker.published.rules import load_rules
@@ -53,25 +50,15 @@ def suggest_runtime(
         FileMissingError: there is no such file of tasks.
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    checked = read_constraints(given | named)
-    if machine is not None:
-        return advise_on(checked, machine, here=False)
-    return advise_on(checked, read_machine(), power=power_here(Home.find()))
+    around = survey(Home.find(), machine, gpus=False)
+    return advise_on(read_constraints(given | named), around)
 
 
-def advise_on(
-    constraints: Constraints,
-    machine: Machine,
-    estimate: Estimate | None = None,
-    power: Power | None = None,
-    *,
-    here: bool = True,
-) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine.
+def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
+    """Advice on checked `constraints` for the machine of `around`.
 
-    `power` is what was read of `machine`, where it is this one. Of models that were compared on the
-    user's tasks, their right answers count everywhere, and where `machine` is this one (`here`)
-    what they took and how fast they were too.
+    Of models that were compared on the user's tasks, their right answers count everywhere; what
+    they took and how fast they were, where the machine is this one.
 
     Raises:
         FileMissingError, InvalidRequestError: the file of tasks cannot be read.
@@ -79,36 +66,38 @@ def advise_on(
     judgement = load_judgement()
     case = Case(
         needs=constraints.to_needs(),
-        machine=machine,
-        estimate=estimate or rough_estimate(judgement),
+        machine=around.machine,
+        estimate=local_options(around),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_watts(constraints.costs.to_core(), machine, judgement, power),
+        costs=with_watts(constraints.costs.to_core(), around.machine, judgement, around.power),
         cached_share=constraints.api.cached_share,
-        **_on_tasks(constraints.tasks, here=here),
+        **_on_tasks(constraints.tasks, around),
     )
-    return advise(case, load_rules())
+    advice = advise(case, load_rules())
+    return replace(advice, missing=(*advice.missing, *around.missing))
 
 
-def _on_tasks(tasks: str | None, *, here: bool) -> dict[str, Any]:
+def _on_tasks(tasks: str | None, around: Surroundings) -> dict[str, Any]:
     """What a case has of a file of tasks: who was tried on it, and how to try more."""
     if tasks is None:
         return {}
-    home = Home.find()
-    tried = tried_here(home, tasks)
-    if not here:
+    tried = tried_here(around.home, tasks)
+    if around.elsewhere:
         tried = tuple(replace(one, model=replace(one.model, run=None)) for one in tried)
-    return {"tasks": True, "tried": tried, "compare_command": compare_command(home, tasks)}
+    return {"tasks": True, "tried": tried, "compare_command": compare_command(around.home, tasks)}
 
 
-def rough_estimate(judgement: Judgement) -> Estimate:
-    """How the catalogue's models would run on a machine, roughly."""
-    catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), judgement)
+def local_options(around: Surroundings) -> Estimate:
+    """How the catalogue's models would run on a machine that is like the one of `around`."""
+    judgement = load_judgement()
 
-    def estimate(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
-        return estimate_roughly(catalogue, needs, machine, judgement)
+    @cache
+    def weighed(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
+        return weigh(around.catalogue, needs, machine, around.estimate, gpus=around.elsewhere)
 
-    return estimate
+    # Advice asks again and again with other needs, most of which change nothing of this.
+    return lambda needs, machine: weighed(sizing(needs, judgement), machine)
 
 
 def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from stoker.core.advice import Advice, Answer
 from stoker.core.costs import Cost
 from stoker.core.errors import ContradictoryNeedsError
-from stoker.core.machine import Machine
 from stoker.core.needs import DataPlace, Needs
-from stoker.core.power import Power
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.library.advising import advise_on, api_options
 from stoker.library.constraints import Constraints
+from stoker.library.surroundings import Surroundings
 from stoker.planning.advice.situation import choose_api
 from stoker.planning.stakes import Stakes, compare_costs
 from stoker.planning.watts import with_watts
@@ -33,15 +32,13 @@ class Stated:
         """The needs among them."""
         return self.constraints.to_needs()
 
-    def check(self, machine: Machine, power: Power | None = None) -> Alternative | None:
+    def check(self, around: Surroundings) -> Alternative | None:
         """The endpoint that may answer instead, None where requests may not leave.
-
-        `power` is what was read of `machine`.
 
         Raises:
             ContradictoryNeedsError: nothing meets the needs together; the hint is what to relax.
         """
-        advice = advise_on(self.constraints, machine, power=power)
+        advice = advise_on(self.constraints, around)
         if advice.answer is Answer.CONTRADICTION:
             raise contradiction(advice)
         needs = self.needs
@@ -61,17 +58,12 @@ def contradiction(advice: Advice) -> ContradictoryNeedsError:
     return ContradictoryNeedsError(hint=hint)
 
 
-def cost_of(
-    proposal: Proposal, stated: Stated, machine: Machine, power: Power | None = None
-) -> Cost:
-    """What the stated volume costs here and at the endpoint; without a volume, what is missing.
-
-    `power` is what was read of `machine`.
-    """
+def cost_of(proposal: Proposal, stated: Stated, around: Surroundings) -> Cost:
+    """What the stated volume costs there and at the endpoint; without a volume, what is missing."""
     constraints, needs, judgement = stated.constraints, stated.needs, load_judgement()
     if needs.requests_per_day is None:
         return Cost(missing=("requests a day, for the cost",))
-    running = with_watts(constraints.costs.to_core(), machine, judgement, power)
+    running = with_watts(constraints.costs.to_core(), around.machine, judgement, around.power)
     stakes = Stakes(needs, running, judgement, constraints.api.cached_share)
     options = tuple(api_options(constraints, judgement))
     api = choose_api(options, needs.quality or judgement.quality, stakes.volume)

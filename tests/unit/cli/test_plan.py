@@ -220,7 +220,11 @@ def test_the_table_of_what_runs_fits_the_terminal(machine: str) -> None:
     rows = list_models(question, CATALOGUE, load_losses())
     lines = render_rows(rows, MACHINES[machine], width=100)
     assert max(map(len, lines)) <= 100
-    assert len(lines) == len(rows) + 3
+    table = lines[2 : 3 + len(rows)]
+    assert table[0].startswith("model")
+    assert all(line.startswith(row.name) for line, row in zip(table[1:], rows, strict=True))
+    told = any(row.decode_tok_s for row in rows)
+    assert ("Where tokens/s come from" in lines) == told
     document = describe_rows(rows, MACHINES[machine])
     json.dumps(document, allow_nan=False)
     assert {row["verdict"] for row in document["models"]} <= {one.value for one in Verdict}

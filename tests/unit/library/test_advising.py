@@ -22,6 +22,12 @@ from support.compared import RUN, answers, kept, model
 LAPTOP = MACHINES["laptop"]
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever measured of this machine."""
+    monkeypatch.setenv("STOKER_HOME", str(tmp_path))
+
+
 def test_needs_a_mapping_and_keywords_are_one() -> None:
     needs = Needs(data=DataPlace.MIXED, operations=Operations.WEAK)
     words = {"data": "mixed", "operations": "weak"}

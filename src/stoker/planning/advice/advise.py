@@ -12,10 +12,17 @@ from stoker.core.costs import Source
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs
 from stoker.core.rules import RuleBook
+from stoker.core.speed import SpeedSource
 from stoker.planning.advice.changes import find_changes, find_pairs
 from stoker.planning.advice.facts import Facts, state_facts
 from stoker.planning.advice.rules import Decision, allowed_answers, decide, holds, say
 from stoker.planning.advice.situation import Case, Situation, look_at, with_case
+
+# What is assumed where speeds come from somewhere else than this machine.
+_SPEEDS_BY = {
+    SpeedSource.PUBLISHED: ("speeds by makers' figures and published speeds of like devices",),
+    SpeedSource.ROUGH: ("rough speeds, by how fast memory is read",),
+}
 
 
 def advise(case: Case, book: RuleBook) -> Advice:
@@ -86,10 +93,19 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
         if case.costs.watts_source is Source.ASSUMED:
             yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
+    yield from _SPEEDS_BY.get(_speed_source(situation), ())
     local = situation.local
     if needs.right_share_least is None and local is not None and local.own is not None:
         yield f"{case.right_share_least:.0%} of your tasks right as enough"
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
+
+
+def _speed_source(situation: Situation) -> SpeedSource:
+    """Where the local model's speed comes from, if it has any."""
+    local = situation.local
+    if local is None or local.stream_tok_s is None:
+        return SpeedSource.UNKNOWN
+    return local.speed_source
 
 
 def _missing(situation: Situation) -> Iterator[str]:

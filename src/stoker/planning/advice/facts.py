@@ -66,10 +66,7 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
 
 
 def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
-    if smallest is not None:
-        yield "smallest_model", _text(smallest.name)
-        yield "smallest_memory", _text(format_bytes(smallest.memory_bytes))
+    yield "local_lacking", _text(_lacking(situation))
     yield "memory_available", _text(free_memory(situation.case.machine))
     yield "local_fits", _yes(situation.local is not None)
     yield "compare_command", _text(situation.case.compare_command)
@@ -80,6 +77,16 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
         yield "local_capacity", _word(capacity.verdict)
         yield "local_capacity_why", _text(capacity.why)
+
+
+def _lacking(situation: Situation) -> str:
+    """Why no model fits, where none does: memory, or a context that none was made for."""
+    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
+    if smallest is None:
+        return f"none takes {exact(situation.case.needs.context or 0)} tokens of context"
+    free = free_memory(situation.case.machine)
+    needs = format_bytes(smallest.memory_bytes)
+    return f"the smallest, {smallest.name}, needs {needs}, and {free} is free"
 
 
 def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:

@@ -17,6 +17,7 @@ from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.core.plan import Verdict
+from stoker.core.speed import SpeedSource
 from stoker.core.units import MIB
 from stoker.planning.catalogue import reaches, tier_of
 
@@ -123,6 +124,7 @@ def _option(tried: Tried, needs: Needs, machine: Machine, judgement: Judgement) 
         total_tok_s=together,
         prefill_tok_s=None if run is None else run.prefill_tok_s,
         ttft_s=None if run is None else run.prefill_tok_s.inverse().scaled(prompt),
+        speed_source=SpeedSource.UNKNOWN if run is None else SpeedSource.MEASURED,
         own=_own(tried),
     )
 

@@ -120,6 +120,15 @@ class Work:
         kept = sum(look.layers * look.kept * look.back(past) for look in self.looks)
         return kept * element_bytes
 
+    def read_bytes(self, past: float, streams: int = 1) -> float:
+        """Bytes that a step reads: of `streams` answers with `past` tokens behind each."""
+        weights = sum(
+            one.size_bytes * self.share(one.use, streams)
+            for one in self.uses
+            if one.use is not Use.LOOKUP
+        )
+        return weights + streams * self.kept_bytes(past)
+
     def rows(self, uses: Collection[Use], families: Collection[str] | None = None) -> float:
         """Rows of the matrices of `uses` that one token is multiplied with, about.
 
