@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from stoker.cli import plan
-from stoker.core.errors import ModelFileError, NotEnoughMemoryError
+from stoker.core.errors import LoadFailedError, ModelFileError, NotEnoughMemoryError, StokerError
 from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
 from stoker.library.planning import Order, look_around, plan_models, propose_models
@@ -132,6 +133,28 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(STARTER_FILE.read_bytes()[:4000])
     with pytest.raises(ModelFileError):
         plan_models(Order((str(broken),)))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "other", "kind", "words"),
+    [
+        ("blk.0.attn_norm.weight", "blk.0.attn_nxrm.weight", ModelFileError, "attn_norm"),
+        ("output.weight", "outxut.weight", LoadFailedError, "wrong number of tensors"),
+    ],
+)
+def test_a_model_that_the_engine_refuses_is_not_planned(
+    tensor: str, other: str, kind: type[StokerError], words: str, tmp_path: Path
+) -> None:
+    """It would not load either: a tensor that it needs is missing, or there is one too many."""
+    broken, written = tmp_path / "m.gguf", tmp_path / "stoker.toml"
+    data, name = STARTER_FILE.read_bytes(), struct.pack("<Q", len(tensor)) + tensor.encode()
+    assert data.count(name) == 1
+    broken.write_bytes(data.replace(name, name[:8] + other.encode()))
+    result = CliRunner().invoke(plan.command, [str(broken), "--write", str(written)])
+    assert isinstance(result.exception, kind), result.output
+    assert words in result.exception.message
+    assert result.stdout == ""
+    assert not written.exists()
 
 
 def test_where_the_engine_cannot_be_asked_the_formula_counts_and_the_plan_says_so(

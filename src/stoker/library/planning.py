@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stoker.core.errors import HomeError, LoadTimeoutError, WorkerError
+from stoker.core.errors import HomeError, LoadFailedError, WorkerError
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.model import LocalModel, ModelRef
@@ -171,14 +171,20 @@ async def _propose(
 
 
 async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:
-    """What the engine counts, held against the formula; the formula where it cannot be asked."""
+    """What the engine counts, held against the formula; the formula where it cannot be asked.
+
+    Raises:
+        ModelFileError, LoadFailedError: it was asked, and refuses the model: no plan would run.
+    """
     formula = count_plainly(plan)
     try:
         hollow = subject.hollow or read_hollow(plan.model.path)
         exact = await count_memory(
             plan, find_engine(plan.engine), directory=home.prepare().workers, hollow=hollow
         )
-    except (WorkerError, LoadTimeoutError, HomeError) as error:
+    except LoadFailedError:
+        raise
+    except (WorkerError, HomeError) as error:
         return formula, (f"the engine could not count the memory: {error.message}",)
     whole = completed(exact, plan, waiting_for(plan))
     told = disagreement(whole, formula, plan.model.facts.architecture)
