@@ -23,7 +23,7 @@ from stoker.planning.speed.rough import rough_speed
 from stoker.planning.speed.work import work_of
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
-from stoker.state.measurements import read_measurements
+from stoker.state.measurements import Measurements
 
 _FIGURES = (
     "load_s",
@@ -36,8 +36,11 @@ _FIGURES = (
 )
 
 
-def find_estimate(home: Home) -> tuple[EstimateSpeed, tuple[str, ...]]:
-    """What tells the speeds of plans on this machine, and what it lacks."""
+def find_estimate(
+    home: Home, log: Measurements | None = None
+) -> tuple[EstimateSpeed, tuple[str, ...]]:
+    """What tells the speeds of plans on this machine, and what it lacks; `log` is `home`'s."""
+    log = log or Measurements(home.measurements)
     try:
         calibration, why = load_calibration(home), "nothing calibrated: `stoker calibrate`"
     except CalibrationError as error:
@@ -48,7 +51,7 @@ def find_estimate(home: Home) -> tuple[EstimateSpeed, tuple[str, ...]]:
         rough = rough_speed(plan, device, machine, occasion)
         if device.kind is not DeviceKind.CPU:
             return rough
-        records = read_measurements(home.measurements, identity_of(plan.model.facts))
+        records = log.of(identity_of(plan.model.facts))
         basis = _basis(plan, calibration, records)
         return rough if basis is None else _filled(_told(plan, basis, occasion), rough)
 

@@ -7,14 +7,18 @@ Writing happens beside the event loop, one line at a time; what comes faster is 
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import math
 import os
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,7 @@ from stoker.core.measurement import (
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.files.locks import lock_open
 
 VERSION = 1
 FILE_BYTES_MAX = 4 << 20
@@ -39,6 +44,10 @@ EAGER_ANSWERS = 32
 EAGER_S, LATER_S = 0.5, 30.0
 WAITING_MAX = 16
 KEPT_MAX = 512
+# A line takes microseconds to write: who waits longer than this for the others drops its own.
+LOCK_WAIT_S, _POLL_S = 1.0, 0.01
+# As `to_line` writes it.
+_KIND_AND_MODEL = re.compile(rb'"kind":"(load|answer)","key":\{"model":"([^"\\]{1,128})"')
 
 Record = LoadMeasured | AnswerMeasured
 
@@ -124,17 +133,15 @@ def append(path: Path, line: bytes) -> None:
     """Append `line` to `path`, which becomes `path.1` first where it would grow too large.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; others have been writing to it for `LOCK_WAIT_S`.
     """
-    handle = _locked(path)
-    try:
-        if os.fstat(handle).st_size + len(line) > FILE_BYTES_MAX:
-            path.replace(older(path))
-            os.close(handle)
-            handle = _locked(path)
+    with _locked(path) as handle:
+        if os.fstat(handle).st_size + len(line) <= FILE_BYTES_MAX:
+            os.write(handle, line)
+            return
+        path.replace(older(path))
+    with _locked(path) as handle:
         os.write(handle, line)
-    finally:
-        os.close(handle)
 
 
 def older(path: Path) -> Path:
@@ -142,15 +149,52 @@ def older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
+class Measurements:
+    """What the log at `path` told when it was first asked: read once, for however many models.
+
+    Without a path it tells nothing.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._found: dict[str, tuple[Record, ...]] = {}
+
+    def of(self, *models: str) -> tuple[Record, ...]:
+        """The last `KEPT_MAX` loads and as many answers of `models`, the oldest first.
+
+        `models` are what `identity_of` gives; one model may have several.
+        """
+        found = [record for model in models for record in self._of(model)]
+        return tuple(sorted(found, key=lambda record: record.unix_s))
+
+    def _of(self, model: str) -> tuple[Record, ...]:
+        if model not in self._found:
+            kinds = [self._index.get((kind, model.encode()), ()) for kind in (b"load", b"answer")]
+            self._found[model] = tuple(record for lines in kinds for record in _last(lines, model))
+        return self._found[model]
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[bytes, bytes], Sequence[bytes]]:
+        """The lines by kind and model, none of them parsed."""
+        index: dict[tuple[bytes, bytes], list[bytes]] = {}
+        files = () if self._path is None else (older(self._path), self._path)
+        for file in files:
+            for line in _lines(file):
+                if match := _KIND_AND_MODEL.search(line):
+                    index.setdefault((match[1], match[2]), []).append(line)
+        return index
+
+
+def _last(lines: Sequence[bytes], model: str) -> list[Record]:
+    """The last `KEPT_MAX` of `lines` that can be read; those before them are left alone."""
+    read = (from_line(line) for line in reversed(lines))
+    found = islice((one for one in read if one and one.key.model == model), KEPT_MAX)
+    return list(found)[::-1]
+
+
 def read_measurements(path: Path, model: str) -> tuple[Record, ...]:
-    """The last `KEPT_MAX` loads and answers of `model` (see `identity_of`), the oldest first."""
-    found = [
-        record
-        for file in (older(path), path)
-        for line in _lines(file)
-        if model.encode() in line and (record := from_line(line)) and record.key.model == model
-    ]
-    return tuple(found[-KEPT_MAX:])
+    """`Measurements.of`, for who asks about one model only."""
+    return Measurements(path).of(model)
 
 
 def to_line(record: Record) -> bytes:
@@ -198,25 +242,39 @@ def _check(*figures: float) -> None:
         raise ValueError("a figure is no number, or negative")
 
 
-def _locked(path: Path) -> int:
-    """`path` opened for appending, under the lock of the file that has this name now."""
-    while True:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if _is_still(path, handle):
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """`path` opened for appending, under the lock of the file that has this name now.
+
+    Raises:
+        OSError: it cannot be opened, or others held it for `LOCK_WAIT_S`.
+    """
+    handle = _wait_lock(path)
+    try:
+        yield handle
+    finally:
         os.close(handle)
 
 
-def _is_still(path: Path, handle: int) -> bool:
+def _wait_lock(path: Path) -> int:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while (handle := _try_lock(path)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "others are writing to it", str(path))
+        time.sleep(_POLL_S)
+    return handle
+
+
+def _try_lock(path: Path) -> int | None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        return path.stat().st_ino == os.fstat(handle).st_ino
-    except FileNotFoundError:
-        return False
+        if lock_open(handle, path):
+            return handle
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
+import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,8 +22,11 @@ from stoker.state import measurements
 from stoker.state.measurements import (
     EAGER_ANSWERS,
     EAGER_S,
+    KEPT_MAX,
     LATER_S,
     MeasurementLog,
+    Measurements,
+    Record,
     append,
     from_line,
     older,
@@ -72,6 +78,34 @@ def test_lines_of_other_models_are_not_given(tmp_path: Path) -> None:
     assert read_measurements(tmp_path / "none", MODEL) == ()
 
 
+def test_the_log_is_read_once_for_however_many_models(tmp_path: Path) -> None:
+    append(tmp_path / "m", to_line(ANSWER))
+    told = Measurements(tmp_path / "m")
+    assert told.of("sha256:other") == ()
+    append(tmp_path / "m", to_line(LOAD))
+    assert told.of(MODEL) == told.of("sha256:other", MODEL) == (ANSWER,)
+    assert Measurements().of(MODEL) == ()
+
+
+def test_of_many_lines_the_last_of_the_model_are_parsed_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(ANSWER, key=replace(ANSWER.key, model="sha256:other"))
+    last = replace(ANSWER, unix_s=9)
+    lines: list[Record] = [LOAD, *[ANSWER] * 2 * KEPT_MAX, *[other] * 50, last]
+    (tmp_path / "m").write_bytes(b"".join(map(to_line, lines)))
+    parsed: list[bytes] = []
+
+    def noting(line: bytes) -> Record | None:
+        parsed.append(line)
+        return from_line(line)
+
+    monkeypatch.setattr(measurements, "from_line", noting)
+    found = read_measurements(tmp_path / "m", MODEL)
+    assert len(parsed) == len(found) == KEPT_MAX + 1
+    assert (found[0], found[-1]) == (LOAD, last), "a load is not crowded out by answers"
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -108,6 +142,46 @@ def test_a_file_that_would_grow_too_large_becomes_the_older_one(
     assert (tmp_path / "m").stat().st_size == 5 * len(line)
     assert older(tmp_path / "m").stat().st_size == 10 * len(line)
     assert len(read_measurements(tmp_path / "m", MODEL)) == 15
+
+
+def test_who_waits_too_long_for_the_others_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measurements, "LOCK_WAIT_S", 0.0)
+    append(tmp_path / "m", to_line(LOAD))
+    told = log(tmp_path / "m")
+    with (tmp_path / "m").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(TimeoutError):
+            append(tmp_path / "m", to_line(LOAD))
+        told.loaded(PLAN, LOAD.parts, None)
+        told.flush()
+    assert told.dropped == 1
+    assert (tmp_path / "m").read_bytes() == to_line(LOAD)
+
+
+def test_a_file_that_cannot_be_begun_anew_is_closed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that is closed twice may be somebody else's file by then."""
+    monkeypatch.setattr(measurements, "FILE_BYTES_MAX", 1)
+    closed: list[int] = []
+    close, lock = os.close, measurements._try_lock
+
+    def closing(handle: int) -> None:
+        closed.append(handle)
+        close(handle)
+
+    def locking(path: Path) -> int | None:
+        if older(path).exists():
+            raise PermissionError
+        return lock(path)
+
+    monkeypatch.setattr(measurements, "_try_lock", locking)
+    monkeypatch.setattr(os, "close", closing)
+    with pytest.raises(PermissionError):
+        append(tmp_path / "m", to_line(LOAD))
+    assert len(closed) == 1
 
 
 def _append_many(path: Path) -> None:
