@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from stoker.cli.bars import bar
+from stoker.cli.outcome_text import outcome_lines
 from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
@@ -86,6 +87,9 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
     yield from _section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
+    yield from _section(
+        "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
+    )
     yield from _section("What it costs", list(_costs(proposal)), width)
     yield from _section("What would make it fit", map(_say, proposal.changes), width)
     yield from _section("Other ways", map(_say, proposal.alternatives), width)

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stoker.core.errors import HomeError, LoadFailedError, WorkerError
+from stoker.core.errors import (
+    ContradictoryNeedsError,
+    HomeError,
+    LoadFailedError,
+    WorkerError,
+)
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.model import LocalModel, ModelRef
@@ -21,6 +26,7 @@ from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.engines.registry import find_engine
 from stoker.library.machine import known_machine
+from stoker.library.outcomes import find_outcomes
 from stoker.library.speeds import find_estimate
 from stoker.library.subjects import Subject, find_subject
 from stoker.models.gguf.hollow import read_hollow
@@ -40,6 +46,7 @@ from stoker.planning.speed.rough import rough_speed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
+from stoker.state.measurements import Measurements
 from stoker.workers.dry_run import count_memory
 
 if TYPE_CHECKING:
@@ -77,6 +84,8 @@ class Surroundings:
     elsewhere: bool = False
     missing: tuple[str, ...] = ()
     api: Alternative | None = None
+    log: Measurements = field(default_factory=Measurements)
+    contradiction: ContradictoryNeedsError | None = None
 
 
 def plan_models(order: Order) -> tuple[Resident, Machine]:
@@ -86,21 +95,27 @@ def plan_models(order: Order) -> tuple[Resident, Machine]:
 
 
 def look_around(order: Order) -> Surroundings:
-    """The machine, its figures and the catalogue.
-
-    Raises:
-        ContradictoryNeedsError: the stated needs cannot be met together.
-    """
+    """The machine, its figures and the catalogue; and whether the stated needs contradict."""
     home = Home.find()
     machine, why = (order.machine, ()) if order.machine else known_machine(home, gpus=True)
-    api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
+    around = _surroundings(order, home, machine, why)
+    if order.stated is None:
+        return around
+    try:
+        return replace(around, api=order.stated.check(_within(machine, order.budget_bytes)))
+    except ContradictoryNeedsError as error:
+        return replace(around, contradiction=error)
+
+
+def _surroundings(order: Order, home: Home, machine: Machine, why: tuple[str, ...]) -> Surroundings:
     missing = tuple(f"measurements of this machine: {reason}" for reason in why)
     catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
     if order.machine is not None:
-        return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True, api=api)
-    estimate, uncalibrated = find_estimate(home)
+        return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True)
+    log = Measurements(home.measurements)
+    estimate, uncalibrated = find_estimate(home, log)
     missing += uncalibrated
-    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api)
+    return Surroundings(machine, home, estimate, catalogue, missing=missing, log=log)
 
 
 def _within(machine: Machine, budget_bytes: int | None) -> Machine:
@@ -114,6 +129,8 @@ def _within(machine: Machine, budget_bytes: int | None) -> Machine:
 
 async def propose_models(order: Order, around: Surroundings) -> Resident:
     """A proposal for each model of `order`, planned so that all are loaded at a time.
+
+    Needs that contradict each other hide no plan: what is wrong is told with it.
 
     Raises:
         StokerError: a model cannot be found or read, or what was asked for is out of its bounds.
@@ -135,7 +152,7 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
     verdict = worst([judge(total, room), *(one.verdict for one in proposals)])
     if len(proposals) == 1:
         verdict = proposals[0].verdict
-    return Resident(tuple(proposals), total, room.available_bytes, verdict)
+    return Resident(tuple(proposals), total, room.available_bytes, verdict, around.contradiction)
 
 
 def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
@@ -162,7 +179,11 @@ async def _propose(
 ) -> Proposal:
     need, notes = await _count(plan, subject, around.home)
     proposal = propose(question, plan, need, (*subject.notes, *notes))
-    proposal = replace(proposal, missing=(*proposal.missing, *around.missing))
+    proposal = replace(
+        proposal,
+        missing=(*proposal.missing, *around.missing),
+        measured=find_outcomes(around.home, around.log, plan.model.facts),
+    )
     if order.stated is None:
         return proposal
     from stoker.library.costing import cost_of  # noqa: PLC0415 - it needs a slow import
@@ -197,8 +218,14 @@ def _own_memory(proposal: Proposal) -> int:
 
 
 def what_runs(order: Order) -> tuple[list[Row], Machine]:
-    """What the machine can run of the well-known models, by formula alone."""
+    """What the machine can run of the well-known models, by formula alone.
+
+    Raises:
+        ContradictoryNeedsError: the stated needs cannot be met together.
+    """
     around = look_around(order)
+    if around.contradiction is not None:
+        raise around.contradiction
     losses = load_losses()
     entry = around.catalogue[0]
     facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -26,14 +26,15 @@ from stoker.core.estimate import Interval
 from stoker.core.measurement import (
     AnswerMeasured,
     LoadMeasured,
-    Predicted,
     RunKey,
     identity_of,
     key_of,
 )
 from stoker.core.model import ModelRef
+from stoker.core.outcome import promised
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.core.speed import Speed
 from stoker.files.locks import lock_open
 
 VERSION = 1
@@ -61,14 +62,14 @@ class _Seen:
 class MeasurementLog:
     """The recorder that appends to the file `path`, on a thread of its own.
 
-    `predicted` has by model what was predicted of it. `now_s` is a monotonic clock and `unix_s`
-    the time of day, in seconds.
+    `predicted` has by model what was promised of it; each run keeps what of that is about it.
+    `now_s` is a monotonic clock and `unix_s` the time of day, in seconds.
     """
 
     def __init__(
         self,
         path: Path,
-        predicted: Mapping[ModelRef, Predicted] | None = None,
+        predicted: Mapping[ModelRef, Speed] | None = None,
         now_s: Callable[[], float] = time.monotonic,
         unix_s: Callable[[], float] = time.time,
     ) -> None:
@@ -82,10 +83,8 @@ class MeasurementLog:
 
     def loaded(self, plan: Plan, parts: ColdStart, disk_bytes: int | None) -> None:
         """Append the load."""
-        size, predicted = plan.model.facts.file_bytes, self._predictions(plan)
-        self._post(
-            LoadMeasured(key_of(plan), int(self._unix_s()), size, disk_bytes, parts, predicted)
-        )
+        size, at = plan.model.facts.file_bytes, int(self._unix_s())
+        self._post(plan, LoadMeasured(key_of(plan), at, size, disk_bytes, parts))
 
     def wants(self, plan: Plan) -> bool:
         """Whether enough time has passed since the last answer of this model."""
@@ -100,22 +99,20 @@ class MeasurementLog:
         seen = self._seen.setdefault(identity_of(plan.model.facts), _Seen())
         seen.answers += 1
         seen.last_s = self._now_s()
-        key, at = key_of(plan), int(self._unix_s())
-        self._post(AnswerMeasured(key, at, usage, timings, *streams, self._predictions(plan)))
+        at = int(self._unix_s())
+        self._post(plan, AnswerMeasured(key_of(plan), at, usage, timings, *streams))
 
     def flush(self) -> None:
         """Return once everything that was told is in the file, or was dropped."""
         wait(set(self._waiting))
 
-    def _predictions(self, plan: Plan) -> Predicted:
-        return self._predicted.get(plan.model.ref, ())
-
-    def _post(self, record: Record) -> None:
+    def _post(self, plan: Plan, record: Record) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             return
         try:
-            future = self._writer.submit(self._append, to_line(record))
+            kept = replace(record, predicted=promised(self._predicted.get(plan.model.ref), record))
+            future = self._writer.submit(self._append, to_line(kept))
         except RuntimeError:  # the program is ending: nobody takes work any more
             self.dropped += 1
             return

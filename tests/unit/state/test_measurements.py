@@ -18,6 +18,7 @@ from stoker.core.estimate import Interval
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, identity_of, key_of
 from stoker.core.model import ModelRef
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.state import measurements
 from stoker.state.measurements import (
     EAGER_ANSWERS,
@@ -37,26 +38,37 @@ from stoker.testing.stub import stub_plan
 
 PLAN = stub_plan()
 MODEL = identity_of(PLAN.model.facts)
+SPEED = Speed(
+    Occasion(400, 410, 2), SpeedSource.CALIBRATION, decode_tok_s=Interval(8.0, 10.0, 12.0)
+)
 PREDICTED = (("decode_tok_s", Interval(8.0, 10.0, 12.0)),)
 ANSWER = AnswerMeasured(
-    key_of(PLAN), 1, Usage(10, 5, 2), Timings(0.1, 0.4, 100.0, 10.0), 1, 2, PREDICTED
+    key_of(PLAN), 1, Usage(400, 21, 2), Timings(0.1, 0.4, 100.0, 10.0), 1, 1, PREDICTED
 )
 LOAD = LoadMeasured(key_of(PLAN), 1, 1000, 900, ColdStart(0.1, 0.2, 0.3, 0.4), PREDICTED)
 
 
 def log(path: Path, now: list[float] | None = None) -> MeasurementLog:
     at = now or [0.0]
-    return MeasurementLog(path, {ModelRef("stub"): PREDICTED}, lambda: at[0], lambda: 1.5)
+    return MeasurementLog(path, {ModelRef("stub"): SPEED}, lambda: at[0], lambda: 1.5)
 
 
 def test_what_was_told_is_read_again_with_what_had_been_predicted(tmp_path: Path) -> None:
     told = log(tmp_path / "m")
     told.loaded(PLAN, LOAD.parts, LOAD.disk_bytes)
-    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 2))
+    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 1))
     told.flush()
     load, answer = read_measurements(tmp_path / "m", MODEL)
-    assert load == LoadMeasured(key_of(PLAN), 1, 0, 900, LOAD.parts, PREDICTED)
+    assert load == LoadMeasured(key_of(PLAN), 1, 0, 900, LOAD.parts)
     assert answer == ANSWER
+
+
+def test_what_was_promised_of_another_occasion_is_not_kept_with_a_run(tmp_path: Path) -> None:
+    told = log(tmp_path / "m")
+    told.answered(PLAN, Usage(100, 21), ANSWER.timings, (1, 1))
+    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 2))
+    told.flush()
+    assert [one.predicted for one in read_measurements(tmp_path / "m", MODEL)] == [(), ()]
 
 
 def test_the_file_is_its_owners_alone_and_holds_counts_and_seconds_only(tmp_path: Path) -> None:
