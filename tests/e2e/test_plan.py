@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from stoker.cli import plan
-from stoker.core.errors import ModelFileError, NotEnoughMemoryError
+from stoker.core.errors import LoadFailedError, ModelFileError, NotEnoughMemoryError, StokerError
 from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
 from stoker.library.planning import Order, look_around, plan_models, propose_models
@@ -132,6 +133,34 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(STARTER_FILE.read_bytes()[:4000])
     with pytest.raises(ModelFileError):
         plan_models(Order((str(broken),)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "words"),
+    [
+        (b"blk.0.attn_norm", b"blk.0.attn_nxrm", ModelFileError, "attn_norm"),
+        (
+            b"llama.block_count" + struct.pack("<II", 4, 6),
+            b"llama.block_count" + struct.pack("<II", 4, 5),
+            LoadFailedError,
+            "wrong number of tensors",
+        ),
+    ],
+    ids=["one is missing", "some mean nothing"],
+)
+def test_a_model_whose_tensors_the_engine_refuses_is_not_planned(
+    before: bytes, after: bytes, kind: type[StokerError], words: str, tmp_path: Path
+) -> None:
+    """It would not load either."""
+    broken, written = tmp_path / "m.gguf", tmp_path / "stoker.toml"
+    data = STARTER_FILE.read_bytes()
+    assert data.count(before) == 1
+    broken.write_bytes(data.replace(before, after))
+    result = CliRunner().invoke(plan.command, [str(broken), "--write", str(written)])
+    assert isinstance(result.exception, kind), result.output
+    assert words in result.exception.message
+    assert result.stdout == ""
+    assert not written.exists()
 
 
 def test_where_the_engine_cannot_be_asked_the_formula_counts_and_the_plan_says_so(
