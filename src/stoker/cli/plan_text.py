@@ -6,19 +6,24 @@ Pure. Lines are at most as wide as they may be.
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from stoker.cli.bars import bar
+from stoker.cli.cost_chart import chart_lines
+from stoker.cli.cost_text import cost_lines
+from stoker.cli.glyphs import Glyphs
 from stoker.cli.outcome_text import outcome_lines
-from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count, format_seconds
-from stoker.planning.advice.words import number, rate_span, usd_span
+from stoker.planning.advice.words import number, rate_span
 from stoker.planning.proposal.listing import Row
+from stoker.planning.proposal.reasons import say_source
 
 WIDTH = 100
 _VERDICTS = {
@@ -27,6 +32,7 @@ _VERDICTS = {
     Verdict.DOES_NOT_FIT_NOW: "does not fit now",
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
+_SHOWN_WHY = frozenset({"verdict", "memory", "device", "speed"})
 _PARTS = ("weights", "KV cache", "compute", "other")
 _EXPLAINED = tuple(
     """
@@ -44,7 +50,7 @@ middle one, one in ten is faster than the last.
 )
 
 
-def render(resident: Resident, machine: Machine, *, width: int, glyphs: Sequence[str]) -> list[str]:
+def render(resident: Resident, machine: Machine, *, width: int, glyphs: Glyphs) -> list[str]:
     """The lines that `stoker plan MODEL...` prints."""
     lines: list[str] = []
     for proposal in resident.proposals:
@@ -75,10 +81,20 @@ def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[st
     for line in table:
         cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
         lines.append("  ".join(cells).rstrip()[:width])
-    return lines
+    return [*lines, *_section("Where tokens/s come from", _sources(rows), width)]
 
 
-def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def _sources(rows: Sequence[Row]) -> Iterator[str]:
+    """The sources of the speeds that are told, with how many of the rows rest on each."""
+    counted = Counter(
+        row.speed.source_of("decode_tok_s") for row in rows if row.decode_tok_s is not None
+    )
+    for source, count in sorted(counted.items(), key=lambda one: list(SpeedSource).index(one[0])):
+        of = "" if count == len(rows) else f", {count} of {len(rows)}"
+        yield f"{_capital(say_source(source))}{of}"
+
+
+def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
     plan = proposal.plan
     name = f"{plan.model.ref}, {proposal.quantization}, on {machine.name or 'this machine'}"
     yield from _wrap(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
@@ -90,18 +106,19 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]
     yield from _section(
         "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
     )
-    yield from _section("What it costs", list(_costs(proposal)), width)
+    yield from _section("What it costs", cost_lines(proposal.cost), width)
+    yield from chart_lines(proposal.cost, width, glyphs)
     yield from _section("What would make it fit", map(_say, proposal.changes), width)
     yield from _section("Other ways", map(_say, proposal.alternatives), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from _section("If that cannot be kept", fallback, width)
-    why = [one.say for one in proposal.reasons if one.about in {"verdict", "memory", "device"}]
+    why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
     yield from _section("Why", map(_capital, why), width)
     yield from _section("Not known", map(_capital, proposal.missing), width)
     yield from _section("Notes", map(_capital, proposal.notes), width)
 
 
-def _memory(proposal: Proposal, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def _memory(proposal: Proposal, width: int, glyphs: Glyphs) -> Iterator[str]:
     """The bar of the device that decides, and what its parts are."""
     need = proposal.need
     sizes = (need.weights_bytes, need.kv_bytes, need.compute_bytes, need.other_bytes)
@@ -111,14 +128,14 @@ def _memory(proposal: Proposal, width: int, glyphs: Sequence[str]) -> Iterator[s
     yield bar(sizes, whole, min(width, WIDTH) - 2, glyphs)
     told = [
         f"{mark} {part} {format_bytes(size)}"
-        for mark, part, size in zip(glyphs, _PARTS, sizes, strict=False)
+        for mark, part, size in zip(glyphs.parts, _PARTS, sizes, strict=True)
     ]
     yield "  ".join(told)[:width]
     total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
     yield f"{total} in all, {free} available"
 
 
-def _together(resident: Resident, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def _together(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[str]:
     sizes = [one.need.of(device="cpu") for one in resident.proposals]
     total, free = format_bytes(resident.total_bytes), format_bytes(resident.available_bytes)
     yield f"Together: {_VERDICTS[resident.verdict]}."
@@ -168,36 +185,6 @@ def _speeds(proposal: Proposal) -> Iterator[str]:
     wide = max(len(name) for name, _ in rows)
     for name, value in rows:
         yield f"{name.ljust(wide)}  {value or 'not known'}"
-
-
-def _costs(proposal: Proposal) -> Iterator[str]:
-    cost = proposal.cost
-    if cost.local is not None:
-        yield f"Here: {_month(cost.local)}"
-    if cost.api is not None and cost.api_reference:
-        dated = f", prices of {cost.price_dated}" if cost.price_dated else ""
-        yield f"{cost.api_reference}: {_month(cost.api)}{dated}"
-    if cost.break_even is not None:
-        requests = cost.break_even.requests_per_day
-        low = cost.break_even.reason if requests is None else ""
-        yield f"Break-even: {low or _requests(requests)}"
-    if cost.capacity is not None:
-        yield f"Capacity is {cost.capacity.verdict}: {cost.capacity.why}"
-
-
-def _requests(value: Interval | None) -> str:
-    if value is None:
-        return "not known"
-    return f"{number(value.p10)} to {number(value.p90)} requests a day"
-
-
-def _month(cost: MonthlyCost) -> str:
-    if all(part.usd is None for part in cost.parts):
-        return f"unknown ({', '.join(cost.missing)} missing)"
-    least = "" if cost.total is not None else "at least "
-    each = cost.usd_per_mtok
-    per = "" if each is None else f", {usd_span(each)} for a million tokens"
-    return f"{least}{usd_span(cost.known)} a month{per}"
 
 
 def _say(one: Alternative) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stoker.core.costs import Cost
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
-from stoker.core.proposal import Alternative, Cost, Proposal
+from stoker.core.proposal import Alternative, Proposal
 from stoker.core.speed import Occasion, Speed
 from stoker.planning.proposal.choosing import Asked, choose, first_plan
 from stoker.planning.proposal.counting import count_plainly, uncounted

@@ -97,7 +97,7 @@ def test_on_another_machine_its_gpu_is_planned_with() -> None:
 def test_here_the_engine_computes_on_the_processor_and_the_gpu_is_an_alternative() -> None:
     proposal = answer(ask("Llama-3.1-8B", "gaming"))
     assert proposal.device.kind is DeviceKind.CPU
-    assert kinds(proposal.alternatives)[-1] == "device:RTX 4090"
+    assert kinds(proposal.alternatives)[-1] == "device:NVIDIA GeForce RTX 4090"
     assert "RTX 4090" in reason(proposal, "device")
 
 

@@ -13,10 +13,11 @@ from stoker.core.estimate import Interval
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
 from stoker.core.outcome import Foreteller, Outcome, Run
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.planning.proposal.well_known import model_of
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.outcomes import foretold, outcomes_of
 from stoker.planning.speed.work import work_of
-from support.planning import ENTRIES, well_known
+from support.planning import ENTRIES
 
 KEY = RunKey("facts:a", "llamacpp", 8, 4096, 4, 512, repack=True, kv_type="f16")
 ERRORS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
@@ -31,7 +32,7 @@ CALIBRATION = Calibration(
     prefill=Fit((), ()),
     load=Fit((("load:q4_k", 1e-10), ("load:q6_k", 1e-10), ("start", 1.0)), ERRORS),
 )
-WORK = work_of(well_known(ENTRIES["Llama-3.1-8B"]).facts)
+WORK = work_of(model_of(ENTRIES["Llama-3.1-8B"]).facts)
 
 
 def load(seconds: float, *promised: float) -> LoadMeasured:
