@@ -13,6 +13,7 @@ from stoker.cli.bars import bar
 from stoker.cli.cost_chart import chart_lines
 from stoker.cli.cost_text import cost_lines
 from stoker.cli.glyphs import Glyphs
+from stoker.cli.outcome_text import outcome_lines
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
@@ -103,6 +104,9 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
     yield from _section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
+    yield from _section(
+        "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
+    )
     yield from _section("What it costs", cost_lines(proposal.cost), width)
     yield from chart_lines(proposal.cost, width, glyphs)
     yield from _section("What would make it fit", map(_say, proposal.changes), width)

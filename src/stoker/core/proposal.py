@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stoker.core.costs import Cost
+from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.estimate import Interval
 from stoker.core.losses import QuantizationLoss
 from stoker.core.memory import MemoryNeed
+from stoker.core.outcome import Outcome
 from stoker.core.plan import Device, Plan, Verdict
 from stoker.core.speed import Speed
 
@@ -67,6 +69,7 @@ class Proposal:
     the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
     smallest first; empty where it fits. `missing` names the figures that nobody could tell.
     `quality` is what is known of the quantization's loss.
+    `measured` is how earlier runs of the model here came out.
     """
 
     plan: Plan
@@ -87,6 +90,7 @@ class Proposal:
     fallback: Alternative | None = None
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    measured: tuple[Outcome, ...] = ()
 
     @property
     def digest(self) -> str | None:
@@ -99,10 +103,12 @@ class Resident:
     """Several models that are loaded at a time; each proposal's verdict is that of its place.
 
     Models are placed in their order: one that would take the set over what is available does not
-    fit, whatever it would do alone.
+    fit, whatever it would do alone. `contradiction` is why no plan meets the stated needs, to be
+    raised once the plan was shown.
     """
 
     proposals: tuple[Proposal, ...]
     total_bytes: int
     available_bytes: int
     verdict: Verdict
+    contradiction: ContradictoryNeedsError | None = None
