@@ -48,8 +48,9 @@ class Judgement:
     A machine is on for `hours_per_day` hours of `days_per_month` days, and is written off in
     `months` months. `peak_factor` is how many times the average hour's requests the busiest one
     has; `utilisation_most` the share of that hour, 0 to 1, a machine may be busy, so that hardly
-    anybody waits. `api_ttft_s` is seconds to the first token of an endpoint, `api_tok_s` its tokens
-    a second after it.
+    anybody waits. `right_share_least` is the share of the user's own tasks, 0 to 1, that must be
+    right for a model to be enough. `api_ttft_s` is seconds to the first token of an endpoint,
+    `api_tok_s` its tokens a second after it.
     """
 
     date: str
@@ -60,6 +61,7 @@ class Judgement:
     answer_tokens: int
     context: int
     quality: Quality
+    right_share_least: float
     hours_per_day: float
     days_per_month: float
     months: float

@@ -108,6 +108,7 @@ class Constraints(_Strict):
     budget_usd_month: NotNegative | None = None
     local_share: Annotated[float, Field(ge=0, le=1)] | None = None
     tasks: Text | None = None
+    right_share_least: Annotated[float, Field(gt=0, le=1)] | None = None
     costs: CostsTable = CostsTable()
     api: ApiTable = ApiTable()
 

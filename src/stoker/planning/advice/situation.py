@@ -14,6 +14,7 @@ from stoker.core.costs import Cost, Enough, LocalCosts, Volume
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import Needs, Quality
+from stoker.planning.advice.tried import Tried, enough, good_enough, with_tried
 from stoker.planning.capacity import fast_enough
 from stoker.planning.catalogue import rank, reaches
 from stoker.planning.cost import api_month
@@ -26,9 +27,10 @@ Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 class Case:
     """Everything that advice is asked with. `estimate` says how models would run on a machine.
 
-    `tasks` says whether there is a file of the user's own tasks. `unstated` are needs that nobody
-    stated and that have a value nevertheless. `gpus_idle` are there and not used, because the
-    engine that is installed computes on the processor; they are not among the machine's.
+    `tasks` says whether there is a file of the user's own tasks, `tried` are the models that were
+    compared on it, and `compare_command` is the command that would compare them. `unstated` are
+    needs that nobody stated and that have a value nevertheless. `gpus_idle` are there and not used,
+    because the engine that is installed computes on the processor: the machine is without them.
     """
 
     needs: Needs
@@ -39,8 +41,16 @@ class Case:
     costs: LocalCosts = field(default_factory=LocalCosts)
     cached_share: float = 0.0
     tasks: bool = False
+    tried: tuple[Tried, ...] = ()
+    compare_command: str = ""
     unstated: frozenset[str] = frozenset()
     gpus_idle: tuple[Gpu, ...] = ()
+
+    @property
+    def right_share_least(self) -> float:
+        """The share of the user's tasks that must be right, stated or assumed."""
+        stated = self.needs.right_share_least
+        return self.judgement.right_share_least if stated is None else stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,11 @@ class Situation:
         return None if self.local is None else _speed(self.local, self.case.needs)
 
     @property
+    def local_enough(self) -> str | None:
+        """Whether the local model is enough on the user's tasks; None where it was not tried."""
+        return None if self.local is None else enough(self.local, self.case.right_share_least)
+
+    @property
     def api_speed(self) -> str | None:
         """The same of the endpoint."""
         return None if self.api is None else _speed(self.api, self.case.needs)
@@ -77,9 +92,12 @@ def look_at(case: Case) -> Situation:
     """What follows from `case`."""
     needs, judgement = case.needs, case.judgement
     quality = needs.quality or judgement.quality
-    options = tuple(case.estimate(needs, case.machine))
+    estimated = case.estimate(needs, case.machine)
+    options = with_tried(estimated, case.tried, needs, case.machine, judgement)
     stakes = Stakes(needs, case.costs, judgement, case.cached_share)
-    local = choose_local(options, needs, quality, lambda one: _strain(one, stakes))
+    local = choose_local(
+        options, needs, quality, case.right_share_least, lambda one: _strain(one, stakes)
+    )
     api = choose_api(case.apis, quality, stakes.volume)
     seen = Situation(case, quality, options, local, api)
     if needs.requests_per_day is None:
@@ -91,23 +109,32 @@ def choose_local(
     options: Sequence[LocalOption],
     needs: Needs,
     quality: Quality,
+    share_least: float,
     strain: Callable[[LocalOption], int] = lambda _: 0,
 ) -> LocalOption | None:
     """The smallest model that fits, is good enough, is fast enough and serves the volume.
 
-    `strain` is 0 for one that serves it, 2 for one that cannot and 1 where that is not clear. Where
+    `strain` is 0 for one that serves it, 2 for one that cannot and 1 where that is not clear. One
+    that the user's own tasks show to be enough goes before one that only its size speaks for. Where
     none is good enough, the best that fits; where none fits, None.
     """
 
+    def found(one: LocalOption) -> str | None:
+        return enough(one, share_least)
+
     def troubles(one: LocalOption) -> tuple[int, int]:
-        found = (_slowness(one, needs), strain(one))
-        return max(found), sum(found)
+        both = (_slowness(one, needs), strain(one))
+        return max(both), sum(both)
 
     usable = [one for one in options if one.fit.usable]
-    good = [one for one in usable if reaches(one.tier, quality)]
+    good = [one for one in usable if good_enough(one, quality, share_least)]
     if good:
-        return min(good, key=lambda one: (*troubles(one), one.memory_bytes))
-    return min(usable, key=lambda one: (-rank(one.tier), one.memory_bytes), default=None)
+        return min(good, key=lambda one: (*troubles(one), found(one) != "yes", one.memory_bytes))
+    return min(
+        usable,
+        key=lambda one: (found(one) == "no", -rank(one.tier), one.memory_bytes),
+        default=None,
+    )
 
 
 def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> ApiOption | None:
