@@ -9,6 +9,8 @@ from stoker.core.judgement import Judgement, Watts
 from stoker.core.machine import Machine
 from stoker.core.power import Power
 
+_BOTH = ("idle", "load")
+
 
 def with_watts(
     costs: LocalCosts, machine: Machine, judgement: Judgement, power: Power | None = None
@@ -48,19 +50,25 @@ def _found(machine: Machine, judgement: Judgement, power: Power) -> tuple[Watts,
 
 
 def assumed_watts(costs: LocalCosts) -> str:
-    """The watts of `costs` that were not given, without their source."""
-    return " and ".join(_words(costs, name) for name in costs.watts_filled)
+    """The watts of `costs` that were not given, without saying whose they are."""
+    return " and ".join(_words(costs, name) for name in _not_given(costs))
 
 
 def describe_watts(costs: LocalCosts) -> str:
     """The watts of `costs` and whose each of them are; empty where there are none."""
     if costs.watts_idle is None or costs.watts_load is None:
         return ""
-    given = [name for name in ("idle", "load") if name not in costs.watts_filled]
-    parts = [assumed_watts(costs) + _source(costs)] if costs.watts_filled else []
+    filled = _not_given(costs)
+    given = [name for name in _BOTH if name not in filled]
+    parts = [assumed_watts(costs) + _source(costs)] if filled else []
     if given:
         parts.append(" and ".join(_words(costs, name) for name in given) + ", as given")
     return "; ".join(parts)
+
+
+def _not_given(costs: LocalCosts) -> tuple[str, ...]:
+    """The names of the watts that have another source than a person; both where none is named."""
+    return () if costs.watts_source is Source.GIVEN else costs.watts_filled or _BOTH
 
 
 def _words(costs: LocalCosts, name: str) -> str:

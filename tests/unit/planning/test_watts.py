@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stoker.core.costs import LocalCosts, Source
 from stoker.core.power import Power
-from stoker.planning.watts import describe_watts, with_watts
+from stoker.planning.watts import assumed_watts, describe_watts, with_watts
 from stoker.published.judgement import load_judgement
 from stoker.testing.machines import MACHINES
 
@@ -74,3 +74,11 @@ def test_given_figures_win_and_load_is_never_below_idle(
 
 def test_without_watts_there_is_nothing_to_say() -> None:
     assert describe_watts(replace(LocalCosts(), watts_idle=3)) == ""
+
+
+def test_each_figure_says_whose_it_is() -> None:
+    one = with_watts(LocalCosts(watts_load=900), MACHINES["gaming"], JUDGEMENT)
+    assert describe_watts(one) == "60 W idle, assumed; 900 W under load, as given"
+    assert assumed_watts(one) == "60 W idle"
+    other = with_watts(LocalCosts(watts_idle=100), MACHINES["gaming"], JUDGEMENT)
+    assert describe_watts(other) == "490 W under load, assumed; 100 W idle, as given"
