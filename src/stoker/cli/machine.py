@@ -51,6 +51,8 @@ def command(*, fresh: bool, other: str | None, list_presets: bool, as_json: bool
       stoker machine --json > server.json
       stoker machine m2-max:96
     """
+    if fresh and (other is not None or list_presets):
+        raise click.UsageError("--fresh measures this machine: leave it or the other one out.")
     if list_presets:
         _list(as_json=as_json)
     elif other is not None:

@@ -39,7 +39,8 @@ def suggest_runtime(
 
     `constraints` are needs, or a mapping with the names of a needs file; `named` are the same
     as keywords, and win. `machine` is this one unless another is given. The answer is
-    `contradiction`, not an error, where the needs cannot be met together.
+    `contradiction`, not an error, where the needs cannot be met together. Where nothing says where
+    data may go, `data_note` says that this was assumed, and the answer if data had to stay.
 
     Example:
         >>> suggest_runtime(data="mixed", operations="weak").answer

@@ -91,8 +91,10 @@ def hybrid_month(
         here = local_month(costs, volume.part(local_share), busy_s)
         there = api_month(price, volume.part(1 - local_share))
         return MonthlyCost((*here.parts, *there.parts), volume.tokens_per_month)
-    idle = replace(_idle(costs, volume.days_per_month), name="electricity when idle")
-    split = _any_share(costs, price, volume, busy_s)
+    whose = costs.watts_source
+    idle = _idle(costs, volume.days_per_month)
+    idle = replace(idle, name="electricity when idle", source=whose)
+    split = replace(_any_share(costs, price, volume, busy_s), source=whose)
     return MonthlyCost((_purchase(costs), idle, _person(costs), split), volume.tokens_per_month)
 
 

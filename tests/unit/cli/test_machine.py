@@ -99,6 +99,12 @@ def test_everything_known_is_on_the_page() -> None:
         assert words in page
 
 
+def test_another_machine_cannot_be_measured_here() -> None:
+    done = call("--fresh", "m2-max")
+    assert done.exit_code == 2
+    assert "this machine" in done.stderr
+
+
 def test_the_kinds_of_cores_are_told_apart() -> None:
     page = call("m2-max").stdout
     assert "12 usable (8 performance, 4 efficiency), 12 threads" in page

@@ -263,3 +263,10 @@ def test_what_is_missing_of_a_split_is_named(share: float | None) -> None:
     assert "the price of input tokens" in unpriced.missing
     slow = hybrid_month(COSTS, PRICE, VOLUME, None, share)
     assert slow.missing == ("tokens per second here",)
+
+
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_the_power_of_a_split_says_whose_its_watts_are(share: float | None) -> None:
+    read = replace(COSTS, watts_source=Source.READ)
+    parts = hybrid_month(read, PRICE, VOLUME, BUSY, share).parts
+    assert Source.READ in {part.source for part in parts}
