@@ -67,6 +67,7 @@ def propose(
         spare_bytes=spare_bytes(here, room),
         speed=speed,
         here=question.here,
+        quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine), *_uncounted(plan, need)),
         notes=notes,
     )
