@@ -68,8 +68,8 @@ class Proposal:
     lies on this machine. `available_bytes` is what may be taken on the plan's device now, within
     the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
     smallest first; empty where it fits. `missing` names the figures that nobody could tell.
-    `quality` is what is known of the quantization's loss.
-    `measured` is how earlier runs of the model here came out.
+    `measured` is how earlier runs of the model here came out, `quality` what is known of the
+    quantization's loss.
     """
 
     plan: Plan
