@@ -112,9 +112,7 @@ def in_buffers(one: Taken, shares: list[int]) -> list[Taken]:
     """`one` as an engine tells it: in several buffers of these shares."""
     sizes = [one.size_bytes * share // sum(shares) for share in shares]
     sizes[0] += one.size_bytes - sum(sizes)
-    return [
-        Taken(one.part, one.device, size, buffer=f"CPU_{at}") for at, size in enumerate(sizes)
-    ]
+    return [Taken(one.part, one.device, size, buffer=f"CPU_{at}") for at, size in enumerate(sizes)]
 
 
 def test_the_tokens_vectors_stay_with_the_processor() -> None:
