@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from stoker.core.costs import BreakEven, Capacity, MonthlyCost
 from stoker.core.estimate import Interval
-from stoker.core.memory import MemoryNeed
+from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.plan import Device, Plan, Verdict
 from stoker.core.speed import Speed
 
@@ -55,6 +55,29 @@ class Alternative:
     source: str = ""
 
 
+class Met(StrEnum):
+    """Whether a speed is what somebody wanted."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"  # its interval holds both
+    UNKNOWN = "unknown"  # nobody can tell the speed
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One speed that somebody wants, by the name of the need: seconds at most, or tokens a second.
+
+    `expected` is what the plan is expected to reach, None where nobody can tell.
+    """
+
+    name: str
+    wanted: float
+    expected: Interval | None
+    met: Met
+    say: str
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What `volume_per_day` requests a day cost here and at an API, where that can be told.
@@ -78,9 +101,11 @@ class Proposal:
     """How to run one model, and what is known of it.
 
     `source` is what names the model to `stoker pull` or `stoker serve`; `here` says that its file
-    lies on this machine. `available_bytes` is what may be taken on the plan's device now, within
-    the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
-    smallest first; empty where it fits. `missing` names the figures that nobody could tell.
+    lies on this machine. `devices` are those that the plan takes memory of; `available_bytes` is
+    what may be taken of all of them together now, within the budget, and `spare_bytes` what should
+    stay free there. `targets` are the speeds that were wanted. `changes` are those that would make
+    it fit, the smallest first; empty where it fits. `missing` names the figures that nobody could
+    tell.
     """
 
     plan: Plan
@@ -93,6 +118,8 @@ class Proposal:
     spare_bytes: int
     speed: Speed
     here: bool = True
+    devices: tuple[DeviceMemory, ...] = ()
+    targets: tuple[Target, ...] = ()
     cost: Cost = field(default_factory=Cost)
     reasons: tuple[Reason, ...] = ()
     alternatives: tuple[Alternative, ...] = ()

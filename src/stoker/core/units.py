@@ -26,7 +26,7 @@ def format_bytes(count: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `25 h`; without end `never`."""
+    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `25 h`; or `never`."""
     if not math.isfinite(seconds):
         return "never"
     if seconds < 0.9995:

@@ -31,8 +31,8 @@ from stoker.planning.memory.formula import completed, disagreement
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly, waiting_for
 from stoker.planning.proposal.fitting import judge, room_of, worst
-from stoker.planning.proposal.listing import Row, list_models
-from stoker.planning.proposal.proposing import propose, with_cost
+from stoker.planning.proposal.listing import Row, list_models, too_short
+from stoker.planning.proposal.proposing import propose, redraft, with_cost
 from stoker.planning.proposal.question import EstimateSpeed, Question
 from stoker.planning.proposal.residing import draft_together, with_taken
 from stoker.planning.proposal.well_known import facts_of_shape
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from stoker.library.costing import Stated
 
 MODELS_MAX = 64
+REDRAFTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,15 @@ class Order:
     machine: Machine | None = None
     stated: Stated | None = None
     pin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What a machine can run; `too_short` are models that were trained for less context, and it."""
+
+    rows: list[Row]
+    machine: Machine
+    too_short: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,12 @@ async def _propose(
     question: Question, plan: Plan, subject: Subject, around: Surroundings, order: Order
 ) -> Proposal:
     need, notes = await _count(plan, subject, around.home)
+    for _ in range(REDRAFTS_MAX):  # the engine counted more than the formula that it was drafted by
+        smaller = redraft(question, plan, need)
+        if smaller == plan:
+            break
+        plan = smaller
+        need, notes = await _count(plan, subject, around.home)
     proposal = propose(question, plan, need, (*subject.notes, *notes))
     proposal = replace(proposal, missing=(*proposal.missing, *around.missing))
     if order.stated is None:
@@ -190,7 +206,7 @@ def _own_memory(proposal: Proposal) -> int:
     return proposal.need.of(device="cpu")
 
 
-def what_runs(order: Order) -> tuple[list[Row], Machine]:
+def what_runs(order: Order) -> Runnable:
     """What the machine can run of the well-known models, by formula alone."""
     around = look_around(order)
     losses = load_losses()
@@ -200,4 +216,5 @@ def what_runs(order: Order) -> tuple[list[Row], Machine]:
     subject = Subject(model, entry.shape.name, entry.quantization, here=False)
     wishes = replace(order.wishes, slots=order.wishes.slots or 1)
     question = _question(replace(order, models=("",), wishes=wishes), around, subject)
-    return list_models(question, around.catalogue, losses), around.machine
+    rows = list_models(question, around.catalogue, losses)
+    return Runnable(rows, around.machine, too_short(question.asked, around.catalogue))

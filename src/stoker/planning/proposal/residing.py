@@ -75,6 +75,7 @@ def _bounded(question: Question, slots: int, context: int) -> Asked:
     asked, trained = question.asked, question.model.facts.context_length
     if slots == SLOTS_DEFAULT and context == CONTEXT_DEFAULT:
         return asked
-    length = asked.context or (min(context, trained) if trained else context)
+    wanted = max(context, asked.context_least)
+    length = asked.context or (min(wanted, trained) if trained else wanted)
     wishes = replace(asked.wishes, slots=asked.slots or slots, context=length)
     return replace(asked, wishes=wishes)

@@ -58,11 +58,19 @@ GROUPS: tuple[dict[str, int], ...] = (
     {"pooling_type": 1},
 )
 KEYS = [*PLAIN, *(key for group in GROUPS for key in group)]
-TENSORS = (
-    "token_embd.weight output.weight blk.0.attn_k.weight blk.0.attn_qkv.weight "
-    "blk.0.ffn_up_exps.weight blk.1.ssm_in.weight blk.1.time_mix_w1.weight "
-    "blk.1.shortconv.in.weight blk.2.attn_k.weight blk.999999.attn_k.weight per_layer_token_embd.x"
-).split()
+TENSORS = [
+    "token_embd.weight",
+    "output.weight",
+    "blk.0.attn_k.weight",
+    "blk.0.attn_qkv.weight",
+    "blk.0.ffn_up_exps.weight",
+    "blk.1.ssm_in.weight",
+    "blk.1.time_mix_w1.weight",
+    "blk.1.shortconv.in.weight",
+    "blk.2.attn_k.weight",
+    "blk.999999.attn_k.weight",
+    "per_layer_token_embd.x",
+]
 # The type, the sides, and the bytes with what fills them up.
 FORMS = [(0, (32, 3), 384), (8, (64, 2), 160), (1, (1,), 32)]
 FORM = GgufBytes()
