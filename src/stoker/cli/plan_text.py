@@ -1,6 +1,6 @@
-"""A proposal as text for people: the verdict first, memory as a bar, how to run it, what to expect.
+"""A proposal as text for people: the verdict first, memory as bars, how to run it, what to expect.
 
-Pure. Lines are at most as wide as they may be.
+Pure. Lines are at most as wide as they may be. The bars are `plan_bars`'.
 """
 
 from __future__ import annotations
@@ -8,25 +8,22 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from stoker.cli.bars import bar
+from stoker.cli.plan_bars import memory_lines, together_lines
 from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
-from stoker.core.units import format_bytes, format_count, format_seconds
-from stoker.planning.advice.words import number, rate_span, usd_span
-from stoker.planning.proposal.listing import Row
+from stoker.core.units import format_seconds
+from stoker.planning.advice.words import number, usd_span
 
-WIDTH = 100
 _VERDICTS = {
     Verdict.FITS: "fits",
     Verdict.TIGHT: "fits, but tightly",
     Verdict.DOES_NOT_FIT_NOW: "does not fit now",
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
-_PARTS = ("weights", "KV cache", "compute", "other")
 _EXPLAINED = tuple(
     """
 Weights are read once for each token that is written, so their size decides how fast answers come. \
@@ -49,77 +46,42 @@ def render(resident: Resident, machine: Machine, *, width: int, glyphs: Sequence
     for proposal in resident.proposals:
         lines += [*([""] if lines else []), *_one(proposal, machine, width, glyphs)]
     if len(resident.proposals) > 1:
-        lines += ["", *_together(resident, width, glyphs)]
+        lines += ["", f"Together: {_VERDICTS[resident.verdict]}."]
+        lines += together_lines(resident, width, glyphs)
     return lines
 
 
 def explain(resident: Resident, *, width: int) -> list[str]:
     """The decision in plain words."""
-    lines = list(_section("In plain words", _EXPLAINED, width))
+    lines = list(section("In plain words", _EXPLAINED, width))
     for proposal in resident.proposals:
         reasons = [f"{one.about}: {one.say}" for one in proposal.reasons]
         losses = [one.loss for one in proposal.alternatives if one.loss]
-        lines += _section(f"Why {proposal.plan.model.ref} is planned like that", reasons, width)
-        lines += _section("What other quantizations lose", losses, width)
-    return lines
-
-
-def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[str]:
-    """The table that `stoker plan` prints without a model."""
-    head = ("model", "size", "quant", "tier", "weights", "in all", "verdict", "device", "tokens/s")
-    table = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[at]) for line in table) for at in range(len(head))]
-    title = f"What {machine.name or 'this machine'} can run, one model at a time"
-    lines = [title, ""]
-    for line in table:
-        cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
-        lines.append("  ".join(cells).rstrip()[:width])
+        lines += section(f"Why {proposal.plan.model.ref} is planned like that", reasons, width)
+        lines += section("What other quantizations lose", losses, width)
     return lines
 
 
 def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]) -> Iterator[str]:
     plan = proposal.plan
     name = f"{plan.model.ref}, {proposal.quantization}, on {machine.name or 'this machine'}"
-    yield from _wrap(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
+    yield from wrapped(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
     yield ""
-    yield from _memory(proposal, width, glyphs)
+    yield from memory_lines(proposal, width, glyphs)
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
-    yield from _section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
-    yield from _section("What it costs", list(_costs(proposal)), width)
-    yield from _section("What would make it fit", map(_say, proposal.changes), width)
-    yield from _section("Other ways", map(_say, proposal.alternatives), width)
+    yield from section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
+    wanted = [_capital(one.say) for one in proposal.targets]
+    yield from section("What was wanted", wanted, width)
+    yield from section("What it costs", list(_costs(proposal)), width)
+    yield from section("What would make it fit", map(_say, proposal.changes), width)
+    yield from section("Other ways", map(_say, proposal.alternatives), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
-    yield from _section("If that cannot be kept", fallback, width)
+    yield from section("If that cannot be kept", fallback, width)
     why = [one.say for one in proposal.reasons if one.about in {"verdict", "memory", "device"}]
-    yield from _section("Why", map(_capital, why), width)
-    yield from _section("Not known", map(_capital, proposal.missing), width)
-    yield from _section("Notes", map(_capital, proposal.notes), width)
-
-
-def _memory(proposal: Proposal, width: int, glyphs: Sequence[str]) -> Iterator[str]:
-    """The bar of the device that decides, and what its parts are."""
-    need = proposal.need
-    sizes = (need.weights_bytes, need.kv_bytes, need.compute_bytes, need.other_bytes)
-    whole = proposal.available_bytes
-    if proposal.device.kind is DeviceKind.SPLIT:
-        whole = max(whole, need.total_bytes)
-    yield bar(sizes, whole, min(width, WIDTH) - 2, glyphs)
-    told = [
-        f"{mark} {part} {format_bytes(size)}"
-        for mark, part, size in zip(glyphs, _PARTS, sizes, strict=False)
-    ]
-    yield "  ".join(told)[:width]
-    total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
-    yield f"{total} in all, {free} available"
-
-
-def _together(resident: Resident, width: int, glyphs: Sequence[str]) -> Iterator[str]:
-    sizes = [one.need.of(device="cpu") for one in resident.proposals]
-    total, free = format_bytes(resident.total_bytes), format_bytes(resident.available_bytes)
-    yield f"Together: {_VERDICTS[resident.verdict]}."
-    yield bar(sizes[:4], resident.available_bytes, min(width, WIDTH) - 2, glyphs)
-    yield f"{total} in all, {free} available"
+    yield from section("Why", map(_capital, why), width)
+    yield from section("Not known", map(_capital, proposal.missing), width)
+    yield from section("Notes", map(_capital, proposal.notes), width)
 
 
 def _how(proposal: Proposal) -> Iterator[tuple[str, str]]:
@@ -201,20 +163,6 @@ def _say(one: Alternative) -> str:
     return f"{_capital(one.say)}{verdict}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.name,
-        format_count(row.parameters),
-        row.quantization,
-        row.tier or "unproven",
-        format_bytes(row.weights_bytes),
-        format_bytes(row.total_bytes),
-        row.verdict.value.replace("_", " "),
-        row.device.kind.value,
-        "-" if row.decode_tok_s is None else rate_span(row.decode_tok_s).removesuffix(" tokens/s"),
-    )
-
-
 def _seconds(value: Interval | None) -> str | None:
     if value is None:
         return None
@@ -227,16 +175,18 @@ def _rate(value: Interval | None) -> str | None:
     return " / ".join(number(one, 3) for one in (value.p10, value.p50, value.p90))
 
 
-def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+def section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+    """A title and its lines, each wrapped and marked; nothing where there are none."""
     told = [line for line in lines if line]
     if told:
         yield ""
         yield title
         for line in told:
-            yield from _wrap(line, width, "  - ", "    ")
+            yield from wrapped(line, width, "  - ", "    ")
 
 
-def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+def wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    """`text` in lines of at most `width`, the first and the later ones with what leads them."""
     return textwrap.wrap(
         text,
         width,

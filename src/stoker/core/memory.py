@@ -15,7 +15,6 @@ class Part(StrEnum):
     OUTPUT = "output"
     PROMPT_CACHE = "prompt_cache"
     CHECKPOINTS = "checkpoints"
-    PROJECTOR = "projector"
     PROCESS = "process"  # the program itself: code, Python, threads
     QUEUE = "queue"  # what requests that wait hold in the gateway
 

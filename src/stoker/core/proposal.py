@@ -5,7 +5,7 @@ The plan itself is in `plan`; a set of plans that live together is a `Resident`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stoker.core.costs import BreakEven, Capacity, MonthlyCost
@@ -139,10 +139,21 @@ class Resident:
     """Several models that are loaded at a time; each proposal's verdict is that of its place.
 
     Models are placed in their order: one that would take the set over what is available does not
-    fit, whatever it would do alone.
+    fit, whatever it would do alone. `total_bytes` is what they take of all `devices`, and
+    `available_bytes` what may be taken of these together, within the budget.
     """
 
     proposals: tuple[Proposal, ...]
     total_bytes: int
     available_bytes: int
     verdict: Verdict
+
+    @property
+    def devices(self) -> tuple[DeviceMemory, ...]:
+        """What all of them take of each device, and what was available before the first."""
+        found: dict[str, DeviceMemory] = {}
+        for one in (one for proposal in self.proposals for one in proposal.devices):
+            first = found.get(one.device, replace(one, taken_bytes=0))
+            taken = first.taken_bytes + one.taken_bytes
+            found[one.device] = replace(first, taken_bytes=taken)
+        return tuple(found.values())

@@ -34,7 +34,7 @@ from stoker.planning.proposal.fitting import judge, room_of, worst
 from stoker.planning.proposal.listing import Row, list_models, too_short
 from stoker.planning.proposal.proposing import propose, redraft, with_cost
 from stoker.planning.proposal.question import EstimateSpeed, Question
-from stoker.planning.proposal.residing import draft_together, with_taken
+from stoker.planning.proposal.residing import draft_together, resident_of, with_taken
 from stoker.planning.proposal.well_known import facts_of_shape
 from stoker.planning.speed.rough import rough_speed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
@@ -140,12 +140,12 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
         proposal = await _propose(beside, plan, subject, around, order)
         taken = with_taken(taken, proposal.need)
         proposals.append(proposal)
-    total = sum(_own_memory(one) for one in proposals)
     room = room_of(around.machine, order.budget_bytes)
-    verdict = worst([judge(total, room), *(one.verdict for one in proposals)])
+    own = sum(_own_memory(one) for one in proposals)
+    verdict = worst([judge(own, room), *(one.verdict for one in proposals)])
     if len(proposals) == 1:
         verdict = proposals[0].verdict
-    return Resident(tuple(proposals), total, room.available_bytes, verdict)
+    return resident_of(proposals, verdict, order.budget_bytes)
 
 
 def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
