@@ -63,6 +63,14 @@ def test_other_architectures_are_planned_too(name: str, tmp_path: Path) -> None:
     assert document["digest"] is None
 
 
+def test_the_engine_counts_latent_attention_with_a_quantized_cache(tmp_path: Path) -> None:
+    path = str(write_architecture(tmp_path / "deepseek2.gguf", "deepseek2"))
+    whole, small = planned(path), planned(path, "--kv-type", "q4_0")
+    assert small["memory"]["source"] == "engine"
+    assert small["notes"] == []  # the formula agrees
+    assert small["memory"]["kv_bytes"] < 0.3 * whole["memory"]["kv_bytes"]
+
+
 async def test_a_far_model_is_planned_by_its_header_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
