@@ -86,6 +86,7 @@ def test_a_budget_counts_on_all_devices_together(
     assert (found.need.total_bytes <= budget) is usable
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(1, 100), min_size=1, max_size=4),
     st.lists(st.integers(1, 100), min_size=1, max_size=3),
