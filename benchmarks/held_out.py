@@ -14,10 +14,13 @@ from stoker.calibrating.subjects import Ask, Subject
 from stoker.models.synthetic.write import Shape, write_model
 
 SHAPES = {
-    # Qwen2.5-0.5B, Qwen3-0.6B, Llama-3.2-1B.
+    # SmolLM2-360M, Qwen2.5-0.5B, Qwen3-0.6B, Llama-3.2-1B, TinyLlama-1.1B, Qwen2.5-1.5B.
+    "360M": Shape(32, 960, 15, 5, 2560, 49152, 4096),
     "0.5B": Shape(24, 896, 14, 2, 4864, 151936, 4096),
     "0.6B": Shape(28, 1024, 16, 8, 3072, 151936, 4096),
     "1B": Shape(16, 2048, 32, 8, 8192, 128256, 4096),
+    "1.1B": Shape(22, 2048, 32, 4, 5632, 32000, 4096),
+    "1.5B": Shape(28, 1536, 12, 2, 8960, 151936, 4096),
     # The first layers of Qwen2.5-1.5B and of Llama-3.2-3B, with fewer words.
     "half of 1.5B": Shape(12, 1536, 12, 2, 8960, 48000, 4096),
     "third of 3B": Shape(9, 3072, 24, 8, 8192, 32000, 4096),
@@ -43,7 +46,7 @@ class HeldOut:
             self.shape,
             self.mixture,
             asks,
-            rounds=3,
+            rounds=2,
             together=tuple(Ask(100, 40, streams) for streams in self.together),
             together_rounds=2,
         )
@@ -55,12 +58,17 @@ class HeldOut:
 
 
 MODELS = (
+    HeldOut("360M", "Q8_0", together=(4,)),
+    HeldOut("360M", "Q4_0"),
     HeldOut("0.5B", "Q4_0", together=(2, 4)),
     HeldOut("0.5B", "Q5_1"),
     HeldOut("0.6B", "Q4_K_M", together=(2, 8)),
     HeldOut("0.6B", "IQ3_XXS"),
     HeldOut("1B", "Q4_K_M", together=(2, 4, 8)),
     HeldOut("1B", "Q8_0", together=(4,)),
+    HeldOut("1.1B", "Q4_K_M", together=(2,)),
+    HeldOut("1.1B", "Q2_K"),
+    HeldOut("1.5B", "Q4_K_M"),
     HeldOut("third of 3B", "Q4_K_M", together=(4,)),
     HeldOut("third of 3B", "Q6_K"),
     HeldOut("third of 3B", "IQ4_NL", together=(3,)),

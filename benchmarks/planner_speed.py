@@ -131,22 +131,23 @@ async def _compare(
     basis = Calibrated(calibration, calibration.threads)
     name = f"{model.shape} {model.mixture}"
     return [
-        Pair(name, seen, predicted)
-        for seen in observations_of(bench.samples)
-        if (predicted := _predicted(basis, work, seen)) is not None
+        Pair(name, seen, _predicted(basis, work, seen)) for seen in observations_of(bench.samples)
     ]
 
 
-def _predicted(basis: Calibrated, work: Work, seen: Observation) -> Estimate | None:
-    if seen.kind == "decode":
-        return basis.step(work, 1, seen.past)
-    if seen.kind == "streams":
-        return basis.step(work, seen.tokens, seen.past)
+def _predicted(basis: Calibrated, work: Work, seen: Observation) -> Estimate:
     if seen.kind == "load":
-        return basis.load(work, cold=False)
-    prompt = basis.prompt(work, seen.tokens)
+        found = basis.load(work, cold=False)
+    elif seen.kind == "prefill":
+        found = basis.prompt(work, seen.tokens)
+    else:
+        found = basis.step(work, seen.tokens, seen.past)
+    if found is None:
+        raise ValueError(f"no prediction of {seen}")  # one that is left out would miss no limit
+    if seen.kind != "prefill":
+        return found
     first = basis.calibration.first_token_s  # the engine's own figure begins behind it
-    return prompt and Estimate(prompt.middle - first, prompt.width)
+    return Estimate(found.middle - first, found.width)
 
 
 def _rows(pairs: Sequence[Pair]) -> list[Row]:
@@ -155,8 +156,6 @@ def _rows(pairs: Sequence[Pair]) -> list[Row]:
     rows = []
     for kind, title in KINDS.items():
         errors = [pair.error for pair in pairs if pair.seen.kind == kind]
-        if not errors:
-            continue
         middle, worst = limits.get(kind, (None, None))
         rows += [
             _row(f"{title}, {len(errors)} figures, median error", median(errors), middle),

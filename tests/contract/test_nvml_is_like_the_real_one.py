@@ -21,7 +21,7 @@ from stoker.testing.nvml import GPU_IS_LOST, NOT_FOUND, NOT_SUPPORTED, FakeGpu, 
 ASKED = sorted(name for name in dir(FakeNvml) if name.startswith("nvml"))
 GPUS = [
     FakeGpu(processes=[(1, GIB)]),
-    FakeGpu(name="NVIDIA GB10", uuid="GPU-1", total=None),
+    FakeGpu(name="NVIDIA GB10", uuid="GPU-1", total=None, energy_mj=None),
 ]
 
 
@@ -91,6 +91,19 @@ def test_each_gpu_answers_in_kind(nvml: Any) -> None:
             assert any(chip in name for chip in INTEGRATED)
         else:
             assert 0 <= memory.free <= memory.total
+
+
+def test_each_gpu_tells_its_power_in_thousandths_or_not_at_all(nvml: Any) -> None:
+    for index in range(nvml.nvmlDeviceGetCount()):
+        gpu = nvml.nvmlDeviceGetHandleByIndex(index)
+        for ask in (nvml.nvmlDeviceGetTotalEnergyConsumption, nvml.nvmlDeviceGetPowerUsage):
+            try:
+                told = ask(gpu)
+            except nvml.NVMLError as error:
+                assert error.value == NOT_SUPPORTED  # noqa: PT017 - either outcome is right
+            else:
+                assert isinstance(told, int)
+                assert told >= 0
 
 
 def test_a_machine_is_read_from_it(nvml: Any) -> None:

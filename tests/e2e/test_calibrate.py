@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from stoker.calibrating import calibrate as calibrating
-from stoker.calibrating import others
+from stoker.calibrating import gauging, others
 from stoker.calibrating.rounds import take_samples
 from stoker.calibrating.sampling import Bench, samples_of
 from stoker.calibrating.subjects import SHAPES, Ask, Subject
@@ -21,6 +22,7 @@ from stoker.cli.main import cli
 from stoker.core.clock import SystemClock
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.request import Finish, Timings, Usage
+from stoker.machine.power import Count, Meter, Reading, Sees
 from stoker.models.synthetic.write import Shape
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.state.calibrations import load_calibration
@@ -119,6 +121,19 @@ async def test_a_disk_without_room_is_told_before_anything_is_written(
     assert left(home) == []
 
 
+class MadeMeter:
+    """A processor's meter whose every second is one reading: 10 W at rest, then 50 W."""
+
+    def __init__(self) -> None:
+        self.at_s, self.joules = 0, 0
+
+    def __call__(self) -> Reading:
+        self.at_s += 1
+        self.joules += 10 if self.at_s <= 1 + 2 * gauging.QUIET_PARTS else 50
+        meter = Meter(Sees.PACKAGE, "package-0")
+        return Reading(self.at_s, (Count(meter, self.joules * 10**6),))
+
+
 def test_the_command_calibrates_keeps_and_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +144,8 @@ def test_the_command_calibrates_keeps_and_shows(
     ]
     monkeypatch.setattr(calibrating, "subjects", lambda *, quick: tuple(asked))
     monkeypatch.setenv("STOKER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(calibrating, "open_meters", lambda: nullcontext(MadeMeter()))
+    monkeypatch.setattr(gauging, "QUIET_PART_S", 0.001)
     runner = CliRunner()
     nothing = runner.invoke(cli, ["calibrate", "--show"])
     assert nothing.exit_code == 2
@@ -138,11 +155,14 @@ def test_the_command_calibrates_keeps_and_shows(
     assert document["quick"] is True
     kept = load_calibration(Home(tmp_path / "home"))
     assert kept is not None
+    assert (kept.power.watts_idle, kept.power.watts_load) == (10, 50)
+    assert document["power"]["scope"] == kept.power.scope == "processor package"
     step = Calibrated(kept, kept.threads).step(asked[0].work, 2, 50)
     assert step is not None
     shown = runner.invoke(cli, ["calibrate", "--show"], catch_exceptions=False)
     assert "q8_0" in shown.stdout
     assert "left out in turn" in shown.stdout
+    assert "10 W idle, 50 W under load: processor package" in shown.stdout
 
 
 def test_an_answer_that_ended_early_or_was_cached_is_no_timing() -> None:

@@ -1,11 +1,13 @@
-"""One calibration from beginning to end: timed, fitted, kept."""
+"""One calibration from beginning to end: timed, with the power it took, fitted, kept."""
 
 from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 
 from stoker.calibrating.composing import Conditions, Taken, compose
+from stoker.calibrating.gauging import Gauge
 from stoker.calibrating.rounds import Progress, take_samples
 from stoker.calibrating.sampling import ENGINE, Bench
 from stoker.calibrating.subjects import subjects
@@ -15,10 +17,11 @@ from stoker.core.machine import Machine
 from stoker.engines.registry import engine_version
 from stoker.machine.conditions import conditions_of
 from stoker.machine.facts import read_machine
+from stoker.machine.meters import open_meters
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 
-WHOLE_S, QUICK_S = 215.0, 75.0
+WHOLE_S, QUICK_S = 205.0, 75.0
 
 
 async def calibrate(
@@ -31,7 +34,8 @@ async def calibrate(
 ) -> Calibration:
     """Time this machine on synthetic models, fit its speeds, and keep them in `home`.
 
-    Takes under four minutes of timing, about one if `quick`, and up to `wait_s` more of waiting for
+    Takes under four minutes of timing, about one if `quick`, which holds the 2 s of quiet in which
+    power meters are read where there are any, and up to `wait_s` more of waiting for
     other programs to rest. `on_step` hears how many of how many steps are done, and what is next.
 
     Raises:
@@ -43,10 +47,14 @@ async def calibrate(
     machine = read_machine()
     clock = clock or SystemClock()
     end_s = clock.now() + (QUICK_S if quick else WHOLE_S)
-    bench = Bench(home.workers, clock, machine.cores, end_s, wait_s)
-    await take_samples(home, subjects(quick=quick), bench, on_step)
+    with open_meters() as read:
+        gauge = Gauge(read)
+        await gauge.rest(clock)
+        bench = Bench(home.workers, clock, machine.cores, end_s, wait_s, gauge=gauge)
+        await take_samples(home, subjects(quick=quick), bench, on_step)
     taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
     calibration = compose(taken, conditions_now(machine, quick=quick))
+    calibration = replace(calibration, power=gauge.power())
     save_calibration(home, calibration)
     return calibration
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stoker.calibrating import others
+from stoker.calibrating.gauging import Gauge
 from stoker.calibrating.subjects import Ask, Subject
 from stoker.core.clock import Clock
 from stoker.core.errors import WorkerLostError
@@ -52,7 +53,7 @@ class Bench:
     """Where and until when timings are taken; `taken` and `rejected` count them, `lost` processes.
 
     `wait_s` is how long may be waited, in all, for other programs to come to rest; `end_s` is the
-    instant on `clock` after which nothing new is begun.
+    instant on `clock` after which nothing new is begun. `gauge` reads the power meters meanwhile.
     """
 
     directory: Path
@@ -65,6 +66,7 @@ class Bench:
     taken: int = 0
     rejected: int = 0
     lost: int = 0
+    gauge: Gauge | None = None
     _asked: int = 0
     _calm: bool = False
 
@@ -93,15 +95,23 @@ class Bench:
         self.rejected += not self._calm
         return self._calm
 
-    async def timed(self, pid: int | None, work: Callable[[], Awaitable[T]]) -> T | None:
-        """What `work` gives while others rest; None if they never did, or time is over."""
+    async def timed(
+        self, pid: int | None, work: Callable[[], Awaitable[T]], *, gauge: Gauge | None = None
+    ) -> T | None:
+        """What `work` gives while others rest; None if they never did, or time is over.
+
+        What the machine draws meanwhile is `gauge`'s.
+        """
         for _ in range(TRIES):
             await self.calm()
             if self.is_over:
                 return None
-            before = others.read(pid)
+            before, shown = others.read(pid), gauge.now() if gauge else None
             result = await work()
+            ended = gauge.now() if gauge else None
             if self.judge(before, pid):
+                if gauge:
+                    gauge.worked(shown, ended)
                 return result
         return None
 
@@ -136,9 +146,14 @@ async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> No
     asks = tuple(ask for ask in every if ask.streams == streams)
     async with _loaded(bench, subject, path, asks) as worker:
         pid = worker.statistics().pid
+        gauge = bench.gauge if worker.plan.threads == bench.threads else None
         await _answers(bench, worker, Ask(16, 8, streams))  # the first touches fresh memory
         for ask in asks:
-            finishes = await bench.timed(pid, lambda ask=ask: _answers(bench, worker, ask))  # type: ignore[misc]
+            finishes = await bench.timed(
+                pid,
+                lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
+                gauge=gauge,
+            )
             if finishes:
                 bench.samples += samples_of(subject, worker.plan.threads, ask, finishes)
 

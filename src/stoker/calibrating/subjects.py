@@ -26,12 +26,18 @@ SHAPES = {
 }
 COMMON = ("F16", "Q8_0", "Q4_K", "Q4_0", "Q6_K")
 OTHERS = (
-    *("BF16", "Q5_K", "Q3_K", "Q2_K", "Q5_0", "Q4_1"),
-    *("IQ4_NL", "IQ4_XS", "IQ3_S", "IQ2_XS", "MXFP4"),
+    *("BF16", "Q5_K", "Q3_K", "Q2_K", "Q5_0", "Q5_1", "Q4_1"),
+    *("IQ4_NL", "IQ4_XS", "IQ3_S", "IQ3_XXS", "IQ2_XS", "MXFP4"),
 )
 TWO_KINDS = ("Q8_0", "Q4_K")
+EXPERT_KINDS = ("Q8_0", "Q4_K", "MXFP4")
 # Formats so narrow that a processor's cache would hold much of the deep shape: they get the tall.
-NARROW = frozenset({"Q4_K", "Q4_0", "Q3_K", "Q2_K", "IQ4_NL", "IQ4_XS", "IQ3_S", "IQ2_XS", "MXFP4"})
+NARROW = frozenset(
+    {
+        *("Q4_K", "Q4_0", "Q3_K", "Q2_K", "IQ4_NL", "IQ4_XS"),
+        *("IQ3_S", "IQ3_XXS", "IQ2_XS", "MXFP4"),
+    }
+)
 SMALL_THREADS = 1
 
 
@@ -95,7 +101,9 @@ def subjects(*, quick: bool) -> tuple[Subject, ...]:
         return (*common, Subject("deep", "Q8_0", together=(FOUR,)))
     more = [Subject("wide", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in OTHERS]
     more += [Subject(_second(kind), kind, (SHORT, MIDDLE), rounds=1) for kind in OTHERS]
-    more += [Subject("experts", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in TWO_KINDS]
+    more += [
+        Subject("experts", kind, (SHORT, MIDDLE), together=(TWO, FOUR)) for kind in EXPERT_KINDS
+    ]
     more += [
         Subject("equal", "F16", (SHORT, MIDDLE), cold=True),
         Subject("deep", "Q8_0", together=every),

@@ -8,18 +8,19 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from stoker.cli.cost_chart import chart_lines
+from stoker.cli.cost_text import cost_lines
+from stoker.cli.glyphs import UNICODE, Glyphs
 from stoker.core.advice import Advice, Answer, LocalOption, Role
-from stoker.core.costs import MonthlyCost
 from stoker.core.rules import RuleBook
 from stoker.core.units import format_bytes
-from stoker.planning.advice.facts import describe_break_even
-from stoker.planning.advice.words import rate_span, usd_span
+from stoker.planning.advice.words import rate_span
 
 WIDTH = 100
 _MARKS = {True: "fired", False: "-"}
 
 
-def render(advice: Advice, *, width: int = WIDTH) -> list[str]:
+def render(advice: Advice, *, width: int = WIDTH, glyphs: Glyphs = UNICODE) -> list[str]:
     """The lines that `stoker advise` prints."""
     against = [one.say for one in advice.reasons if one.role is Role.OUTVOTED]
     reasons = [one.say for one in advice.reasons if one.role is not Role.OUTVOTED]
@@ -30,7 +31,8 @@ def render(advice: Advice, *, width: int = WIDTH) -> list[str]:
         *_section("Why", reasons, width),
         *_section("On the other side", [] if contradiction else against, width),
         *_section("The boundary", advice.boundary, width),
-        *_section("What it costs", list(_costs(advice)), width),
+        *_section("What it costs", _costs(advice), width),
+        *chart_lines(advice.cost, width, glyphs),
         *_section(changes, [one.say for one in advice.changes], width),
         *_section("What to watch", advice.watch, width),
         *_section("Assumed", [_sentence(advice.assumed)], width),
@@ -54,31 +56,13 @@ def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
 def _costs(advice: Advice) -> Iterator[str]:
     if advice.answer is Answer.HYBRID and advice.local_cost is not None:
         yield "Each figure is for the whole volume; the split decides how it is shared."
-    if advice.local_cost is not None:
-        yield f"Here: {_cost(advice.local_cost)}"
-    if advice.api_cost is not None and advice.api is not None:
-        yield f"{advice.api.reference}: {_cost(advice.api_cost)}"
-    if advice.break_even is not None:
-        yield _capital(describe_break_even(advice.break_even)) + "."
-    if advice.capacity is not None:
-        yield f"Capacity is {advice.capacity.verdict}: {advice.capacity.why}."
-
-
-def _cost(cost: MonthlyCost) -> str:
-    parts = [
-        f"{part.name} {'unknown' if part.usd is None else usd_span(part.usd)}"
-        for part in cost.parts
-    ]
-    if all(part.usd is None for part in cost.parts):
-        return f"unknown ({', '.join(cost.missing)} missing)."
-    each = cost.usd_per_mtok
-    per = "" if each is None else f", {usd_span(each)} for a million tokens"
-    least = "" if cost.total is not None else "at least "
-    return f"{least}{usd_span(cost.known)} a month{per} ({', '.join(parts)})."
+    yield from cost_lines(advice.cost)
 
 
 def _model(option: LocalOption) -> str:
-    speed = "speed unknown" if option.stream_tok_s is None else rate_span(option.stream_tok_s)
+    speed = "speed unknown"
+    if option.stream_tok_s is not None:
+        speed = f"{rate_span(option.stream_tok_s)} ({option.speed_source})"
     tier = option.tier or "unproven"
     size = format_bytes(option.memory_bytes)
     return f"{option.name} {option.quantization}: {tier}, {size}, {option.fit.value}, {speed}"

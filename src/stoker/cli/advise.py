@@ -19,6 +19,7 @@ from stoker.core.needs import DataPlace, Operations, Quality, Stage
 
 if TYPE_CHECKING:
     from stoker.core.advice import Advice
+    from stoker.library.surroundings import Surroundings
 
 
 def _words(kind: type[StrEnum]) -> click.Choice[str]:
@@ -49,10 +50,17 @@ _COSTS = ("purchase_usd", "usd_per_kwh", "watts_idle", "watts_load")
 @click.option("--usd-per-kwh", type=float, help="What a kWh costs.")
 @click.option("--watts-idle", type=float, help="What the machine draws idle.")
 @click.option("--watts-load", type=float, help="What it draws while it answers.")
+@click.option("--machine", metavar="FILE|PRESET", help="Another machine; see `stoker machine`.")
 @click.option("--explain", is_flag=True, help="Show every rule and every model that was weighed.")
 @json_option
 def command(
-    *, path: Path | None, api: str | None, explain: bool, as_json: bool, **flags: Any
+    *,
+    path: Path | None,
+    api: str | None,
+    machine: str | None,
+    explain: bool,
+    as_json: bool,
+    **flags: Any,
 ) -> None:
     """Say whether models should run here, at an API, or both, and why.
 
@@ -96,11 +104,11 @@ def command(
       stoker advise
       stoker advise --data machine --quality good --requests 2000
       stoker advise --needs needs.toml --json
+      stoker advise --machine m2-max --data machine
     """
     # pydantic is slow to import; only this verb pays for it.
     from stoker.library.advising import advise_on  # noqa: PLC0415
     from stoker.library.constraints import read_constraints  # noqa: PLC0415
-    from stoker.machine.facts import read_machine  # noqa: PLC0415
 
     document = _with_flags(_document(path), flags, api)
     if not document and sys.stdin.isatty():
@@ -109,7 +117,7 @@ def command(
         document = ask(document)
     constraints = read_constraints(document)
     _check_tasks(constraints.tasks)
-    advice = advise_on(constraints, read_machine())
+    advice = advise_on(constraints, _around(machine))
     if as_json:
         print_json(describe(advice))
     else:
@@ -120,15 +128,27 @@ def command(
 def describe(advice: Advice) -> dict[str, Any]:
     """What `advise --json` prints; money in US dollars, an infinite or unknown figure is null."""
     plain: dict[str, Any] = _plain(asdict(advice))
-    costs = {"local": advice.local_cost, "api": advice.api_cost}
-    for name, cost in costs.items():
-        if cost is not None:
-            figures = {"total_usd_month": cost.total, "usd_per_mtok": cost.usd_per_mtok}
+    cost = plain.pop("cost")
+    months = {"local": advice.local_cost, "api": advice.api_cost}
+    for name, month in months.items():
+        plain[f"{name}_cost"] = cost[name]
+        if month is not None:
+            figures = {"total_usd_month": month.total, "usd_per_mtok": month.usd_per_mtok}
             plain[f"{name}_cost"] |= {
                 key: _plain(asdict(value)) if value is not None else None
                 for key, value in figures.items()
             }
-    return {**plain, "decided_by": advice.decided_by}
+    same = ("break_even", "capacity", "volume", "running", "local_curve", "api_curve")
+    return {**plain, **{name: cost[name] for name in same}, "decided_by": advice.decided_by}
+
+
+def _around(machine: str | None) -> Surroundings:
+    """This machine without its GPUs, which the installed engine cannot use, or the named one."""
+    from stoker.library.surroundings import survey  # noqa: PLC0415
+    from stoker.machine.document import load_machine  # noqa: PLC0415
+    from stoker.state.home import Home  # noqa: PLC0415
+
+    return survey(Home.find(), load_machine(machine) if machine else None, gpus=False)
 
 
 def _document(path: Path | None) -> dict[str, Any]:
@@ -161,10 +181,11 @@ def _check_tasks(path: str | None) -> None:
 
 def _lines(advice: Advice, *, everything: bool) -> list[str]:
     from stoker.cli.advice_text import WIDTH, explain, render  # noqa: PLC0415
+    from stoker.cli.glyphs import glyphs_of_output  # noqa: PLC0415
     from stoker.published.rules import load_rules  # noqa: PLC0415
 
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    lines = render(advice, width=width)
+    lines = render(advice, width=width, glyphs=glyphs_of_output())
     return [*lines, *explain(advice, load_rules(), width=width)] if everything else lines
 
 

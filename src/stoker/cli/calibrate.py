@@ -37,6 +37,7 @@ def command(*, quick: bool, wait_s: float, kept: bool, as_json: bool) -> None:
     Writes small models of random weights, times them in the same caged process as any other model,
     and fits what a model's size, format, layers and length cost. Takes under four minutes and a few
     GiB of disk meanwhile. Timings that other programs disturbed are thrown away and taken again.
+    Where the machine has power meters that may be read, so is what it draws, idle and at work.
 
     \b
     Examples:

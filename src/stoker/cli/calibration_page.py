@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from stoker.core.calibration import Calibration, Fit, Observation
+from stoker.core.power import Power
 from stoker.core.units import format_seconds
 from stoker.planning.speed.formats import families
 from stoker.planning.speed.spread import width_of
@@ -25,14 +26,16 @@ _OTHER_TERMS = {
     "layers": "a layer",
     "routers": "a layer's choice of experts",
     "vocabulary": "a word of the vocabulary",
+    "rows": "a row of a matrix",
     "heads": "a head looking back on a token",
+    "heads_near": "a head looking back on a token, of few",
+    "heads_far": "a head looking back on a token, of many",
     "products": "a product in attention",
-    "kept": "a byte of the cache",
-    "splits": "a layer's attention over more than one block",
+    "products_near": "a product in attention, of few",
+    "products_far": "a product in attention, of many",
     "step": "a step",
-    "activations": "a number that a token makes",
     "reading": "reading the weights, times a decode step's",
-    "routed": "a token's way to its experts, a layer",
+    "routed": "a token's way to one expert, a layer",
     "prompt": "a prompt",
     "each": "the answers' attention and sampling, times one after the other",
     "experts": "the answers' experts, times one after the other",
@@ -59,9 +62,17 @@ def _print_head(calibration: Calibration) -> None:
         ("taken", f"{taken:%Y-%m-%d %H:%M} UTC{', quick' if calibration.quick else ''}"),
         ("timings", f"{calibration.taken}, of which {calibration.rejected} were disturbed"),
         ("first token", f"{format_seconds(calibration.first_token_s)} from the engine to us"),
+        ("power", _power(calibration.power)),
     )
     for name, value in rows:
         click.echo(f"{name:12} {value}")
+
+
+def _power(power: Power) -> str:
+    if power.watts_idle is None or power.watts_load is None:
+        return f"not measured: {power.missing}"
+    watts = f"{power.watts_idle:.3g} W idle, {power.watts_load:.3g} W under load"
+    return f"{watts}: {power.scope}; the whole machine draws more"
 
 
 def _print_rates(calibration: Calibration) -> None:

@@ -39,7 +39,8 @@ def command(*, fresh: bool, preset: str | None, list_presets: bool, as_json: boo
 
     Measuring takes less than 10 s: how fast memory is read, how fast the engine multiplies, how
     fast the disk is read. The figures are kept and hold until the processor, its limits, the
-    kernel or the engine change. What --json prints is a file for --machine elsewhere.
+    kernel or the engine change. What --json prints is a file for --machine elsewhere. Power meters
+    that can be read are named; `stoker calibrate` reads them.
 
     NAME is a preset's, with another amount of memory in GiB after a colon if need be, or the path
     of a file.
@@ -183,6 +184,7 @@ def _read(machine: Machine) -> Iterator[tuple[str, str]]:
         yield f"gpu {place}", _gpu(gpu)
     if not machine.gpus:
         yield "gpu", "none found"
+    yield from _power(machine)
 
 
 def _cores(machine: Machine) -> str:
@@ -228,6 +230,16 @@ def _gpu(gpu: Gpu) -> str:
     if gpu.bandwidth_bytes_s:
         parts.append(f"peak {_rate(gpu.bandwidth_bytes_s)}")
     return ", ".join(parts)
+
+
+def _power(machine: Machine) -> Iterator[tuple[str, str]]:
+    """What tells the machine's power, and what cannot; nothing where nobody looked."""
+    if machine.power_meters:
+        meters = ", ".join(machine.power_meters)
+        yield "power", f"can be read of {meters}: less than the whole machine draws"
+    for at, reason in enumerate(machine.power_unread):
+        name = "" if machine.power_meters or at else "power"
+        yield name, f"cannot be read: {reason}"
 
 
 def _measured(measured: Measured) -> Iterator[tuple[str, str]]:

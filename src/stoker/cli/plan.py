@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from stoker.cli.bars import ASCII, UNICODE
 from stoker.cli.options import context_option, json_option, print_json, threads_option
 from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
 from stoker.core.needs import DataPlace, Quality
@@ -182,11 +180,11 @@ def _list(order: Order, *, explained: bool, as_json: bool) -> None:
 
 
 def _lines(resident: Resident, machine: Machine, *, explained: bool) -> list[str]:
+    from stoker.cli.glyphs import glyphs_of_output  # noqa: PLC0415
     from stoker.cli.plan_text import explain, render  # noqa: PLC0415
 
     width = _width()
-    glyphs = UNICODE if "utf" in (sys.stdout.encoding or "").lower() else ASCII
-    lines = render(resident, machine, width=width, glyphs=glyphs)
+    lines = render(resident, machine, width=width, glyphs=glyphs_of_output())
     return [*lines, *explain(resident, width=width)] if explained else lines
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from stoker.cli.bars import bar
+from stoker.cli.glyphs import Glyphs
 from stoker.core.memory import COUNTED, DeviceMemory, MemoryNeed, Part
 from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import format_bytes
@@ -17,7 +18,7 @@ PARTS = ("weights", "KV cache", "compute", "other")
 _OTHERS = tuple(part for part in Part if part not in COUNTED)
 
 
-def memory_lines(proposal: Proposal, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def memory_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> Iterator[str]:
     """A bar for each device, what the parts are, and how much of each device is taken."""
     need, devices = proposal.need, proposal.devices
     for one in devices:
@@ -26,16 +27,16 @@ def memory_lines(proposal: Proposal, width: int, glyphs: Sequence[str]) -> Itera
         yield _bar(parts_of(need, one.device), one.available_bytes, width, glyphs)
     told = [
         f"{mark} {part} {format_bytes(size)}"
-        for mark, part, size in zip(glyphs, PARTS, parts_of(need), strict=False)
+        for mark, part, size in zip(glyphs.parts, PARTS, parts_of(need), strict=False)
     ]
     yield "  ".join(told)[:width]
     total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
     yield f"{total} in all, {free} available{_each(devices)}"[:width]
 
 
-def together_lines(resident: Resident, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def together_lines(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[str]:
     """A bar for each device with what each model takes of it; their marks are given in turn."""
-    marks = len(glyphs) - 2
+    marks = len(glyphs.parts)
     names = [str(one.plan.model.ref) for one in resident.proposals]
     for one in resident.devices:
         sizes = [proposal.need.of(device=one.device) for proposal in resident.proposals]
@@ -44,10 +45,9 @@ def together_lines(resident: Resident, width: int, glyphs: Sequence[str]) -> Ite
         if len(resident.devices) > 1:
             yield f"{_called(one)}:"[:width]
         yield _bar((*first, sum(others)), one.available_bytes, width, glyphs)
-    told = [f"{mark} {name}" for mark, name in zip(glyphs[: marks - 1], names, strict=False)]
     rest = names[marks - 1 :]
-    if rest:
-        told.append(f"{glyphs[marks - 1]} {rest[0] if not rest[1:] else f'{len(rest)} others'}")
+    called = [*names[: marks - 1], *([f"{len(rest)} others"] if rest[1:] else rest)]
+    told = [f"{mark} {name}" for mark, name in zip(glyphs.parts, called, strict=False)]
     yield "  ".join(told)[:width]
     for one in resident.devices:
         taken, free = format_bytes(one.taken_bytes), format_bytes(one.available_bytes)
@@ -61,7 +61,7 @@ def parts_of(need: MemoryNeed, device: str | None = None) -> tuple[int, ...]:
     return (*counted, need.of(*_OTHERS, device=device))
 
 
-def _bar(sizes: Sequence[int], available: int, width: int, glyphs: Sequence[str]) -> str:
+def _bar(sizes: Sequence[int], available: int, width: int, glyphs: Glyphs) -> str:
     return bar(sizes, available, min(width, WIDTH) - 2, glyphs)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stoker.core.costs import MonthlyCost
+from stoker.core.costs import Cost, CostCurve, LocalCosts, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
-from stoker.core.proposal import Alternative, Cost, Proposal, Resident, Target
+from stoker.core.proposal import Alternative, Proposal, Resident, Target
 from stoker.core.speed import Speed
 from stoker.planning.proposal.listing import Row
 
@@ -99,6 +99,7 @@ def describe_speed(speed: Speed) -> dict[str, Any]:
         "context_tokens": speed.occasion.context,
         "streams": speed.occasion.streams,
         "source": speed.source.value,
+        "sources": {name: source.value for name, source in speed.sources},
         "notes": list(speed.notes),
     }
 
@@ -115,7 +116,7 @@ def describe_rows(
                 "model": row.name,
                 "parameters": row.parameters,
                 "quantization": row.quantization,
-                "tier": row.tier,
+                "tier": row.tier and row.tier.value,
                 "device": row.device.kind.value,
                 "weights_bytes": row.weights_bytes,
                 "total_bytes": row.total_bytes,
@@ -123,6 +124,7 @@ def describe_rows(
                 "verdict": row.verdict.value,
                 "decode_tok_s": interval(row.decode_tok_s),
                 "ttft_s": interval(row.ttft_s),
+                "decode_source": row.speed.source_of("decode_tok_s").value,
             }
             for row in rows
         ],
@@ -156,13 +158,36 @@ def _cost(cost: Cost) -> dict[str, Any] | None:
         "local": _month(cost.local),
         "api": _month(cost.api),
         "api_model": cost.api_reference or None,
-        "price_dated": cost.price_dated or None,
+        "price_dated": (cost.price and cost.price.dated) or None,
+        "volume": None if cost.volume is None else asdict(cost.volume),
+        "watts": None if cost.running is None else _watts(cost.running),
+        "local_curve": _curve(cost.local_curve),
+        "api_curve": _curve(cost.api_curve),
         "break_even_requests_per_day": None if even is None else interval(even.requests_per_day),
         "break_even_reason": None if even is None else even.reason or None,
-        "capacity": None if capacity is None else capacity.verdict.value,
+        "capacity": None if capacity is None else capacity.serves.value,
         "capacity_why": None if capacity is None else capacity.why,
+        "latency_why": capacity.latency.why if capacity and capacity.latency else None,
+        "utilisation": None if capacity is None else interval(capacity.utilisation),
+        "requests_per_day_most": capacity and interval(capacity.requests_per_day_most),
         "missing": list(cost.missing),
     }
+
+
+def _watts(running: LocalCosts) -> dict[str, Any]:
+    return {
+        "idle": running.watts_idle,
+        "load": running.watts_load,
+        "source": running.watts_source.value,
+        "note": running.watts_note,
+    }
+
+
+def _curve(curve: CostCurve | None) -> dict[str, Any] | None:
+    """Dollars a month: what is fixed, and what each request a day adds."""
+    if curve is None:
+        return None
+    return {"fixed_usd_month": interval(curve.fixed), "each_usd_month": interval(curve.each)}
 
 
 def _month(cost: MonthlyCost | None) -> dict[str, Any] | None:

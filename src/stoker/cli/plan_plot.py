@@ -1,4 +1,4 @@
-"""Plans as a picture: each device's memory by part, and where here becomes cheaper than an API.
+"""Plans as a picture: each device's memory by part; the costs below it are `cost_plot`'s.
 
 Pure: an SVG document of our own, readable on light and dark, with its figures in words for those
 who do not see it.
@@ -6,21 +6,19 @@ who do not see it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from stoker.cli.cost_curves import curves_of
+from stoker.cli.cost_plot import CHART_HEIGHT, plot_costs
 from stoker.cli.plan_bars import PARTS, parts_of
 from stoker.comparing.figure import LEFT, RIGHT, WIDTH, text_at
 from stoker.comparing.labels import width_of
-from stoker.comparing.scales import Scale, linear_scale
-from stoker.core.estimate import Interval
-from stoker.core.proposal import Cost, Proposal, Resident
+from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import number, usd
 
-_TOP, _BAR, _THIN, _ROW, _CHART = 60, 26, 18, 118, 300
+_TOP, _BAR, _THIN, _ROW = 60, 26, 18, 118
 _WIDE = WIDTH - RIGHT - LEFT
 _STYLE = """
   .paper { fill: #ffffff } .ink { fill: #1f2328 } .soft { fill: #59636e }
@@ -55,9 +53,9 @@ def plot(resident: Resident) -> str:
     body = list(_memory(bands))
     height = _TOP + _ROW * len(bands)
     for proposal in resident.proposals:
-        if lines := list(_break_even(proposal, height)):
-            body += lines
-            height += _CHART
+        if (curves := curves_of(proposal.cost)) is not None:
+            body += plot_costs(curves, height)
+            height += CHART_HEIGHT
     return "\n".join([*_head(resident, bands, height), *body, "</svg>"]) + "\n"
 
 
@@ -112,7 +110,8 @@ def _bar(band: Band, top: int) -> Iterator[str]:
     for at, start, length in _pieces(band.parts, whole):
         yield _piece(at, start, length, (y, _BAR))
     if need > free:
-        yield _line("limit", (LEFT + _WIDE * free / whole, y - 4), (0, _BAR + 8))
+        x = LEFT + _WIDE * free / whole
+        yield f'<line class="limit" x1="{x:.1f}" y1="{y - 4}" x2="{x:.1f}" y2="{y + _BAR + 4}"/>'
     y += _BAR + 6
     for at, start, length in _pieces(band.parts, max(need, 1)):
         yield _piece(at, start, length, (y, _THIN))
@@ -133,93 +132,3 @@ def _pieces(parts: Sequence[int], whole: int) -> Iterator[tuple[int, float, floa
 def _piece(at: int, x: float, length: float, place: tuple[int, int]) -> str:
     y, high = place
     return f'<rect class="p{at}" x="{x:.1f}" y="{y}" width="{length:.1f}" height="{high}"/>'
-
-
-# --- where here becomes the cheaper -------------------------------------------------------------
-
-
-def _break_even(proposal: Proposal, top: int) -> Iterator[str]:
-    """Both costs of a month by requests a day, where both are known."""
-    chart = _chart(proposal.cost, top)
-    if chart is None:
-        return
-    requests, dollars, here, api = chart
-    title = (
-        f"Dollars a month by requests a day: here (p10 to p90) and {proposal.cost.api_reference}"
-    )
-    yield text_at(LEFT, top + 26, title, "head ink")
-    yield from _axes(requests, dollars)
-    most = requests.high
-    low, high = (
-        [(requests.at(x), dollars.at(_end(here, end, x))) for x in (0.0, most)]
-        for end in ("p10", "p90")
-    )
-    band = " ".join(f"{x:.1f},{y:.1f}" for x, y in (*low, *reversed(high)))
-    yield f'<polygon class="band" points="{band}"/>'
-    for kind, (fixed, slope) in (("here", _middle(here)), ("api", _middle(api))):
-        start = requests.at(0.0), dollars.at(fixed)
-        end = requests.at(most), dollars.at(fixed + slope * most)
-        yield _line(f"{kind} line", start, (end[0] - start[0], end[1] - start[1]))
-        yield text_at(end[0] - 4, end[1] - 6, kind if kind == "here" else "API", "name ink", "end")
-    even = proposal.cost.break_even
-    if even is not None and even.requests_per_day is not None:
-        x = requests.at(even.requests_per_day.p50)
-        yield _line("axis", (x, dollars.end), (0, dollars.start - dollars.end))
-        words = f"{number(even.requests_per_day.p50)} a day"
-        yield text_at(x + 6, dollars.end + 12, words, "soft")
-
-
-Line = tuple[Interval, Interval]
-
-
-def _chart(cost: Cost, top: int) -> tuple[Scale, Scale, Line, Line] | None:
-    """Both axes, and what each costs with no request, and with each request a day more."""
-    if cost.local is None or cost.api is None or cost.volume_per_day <= 0:
-        return None
-    local, api, fixed = cost.local.total, cost.api.total, cost.fixed_usd_month
-    if local is None or api is None or fixed is None:
-        return None
-    volume = cost.volume_per_day
-    even = None if cost.break_even is None else cost.break_even.requests_per_day
-    most = 1.5 * max(volume, even.p50 if even and math.isfinite(even.p50) else 0.0)
-    here = fixed, _slope(local, fixed, volume)
-    there = Interval.exact(0.0), api.scaled(1 / volume)
-    requests = linear_scale(0.0, most, LEFT, WIDTH - RIGHT - 10)
-    highest = max(_end(line, "p90", requests.high) for line in (here, there))
-    dollars = linear_scale(0.0, max(highest, 0.01), top + _CHART - 54, top + 52)
-    return requests, dollars, here, there
-
-
-def _slope(total: Interval, fixed: Interval, volume: float) -> Interval:
-    ends = [
-        max(0.0, getattr(total, end) - getattr(fixed, end)) / volume
-        for end in ("p10", "p50", "p90")
-    ]
-    return Interval(*sorted(ends))
-
-
-def _end(line: Line, end: str, requests: float) -> float:
-    fixed, slope = line
-    return float(getattr(fixed, end) + getattr(slope, end) * requests)
-
-
-def _middle(line: Line) -> tuple[float, float]:
-    return line[0].p50, line[1].p50
-
-
-def _axes(requests: Scale, dollars: Scale) -> Iterator[str]:
-    for tick in dollars.ticks:
-        y = dollars.at(tick)
-        yield _line("grid", (LEFT, y), (WIDTH - RIGHT - LEFT, 0))
-        yield text_at(LEFT - 8, y + 4, usd(tick) if tick else "$0", "soft", "end")
-    for tick in requests.ticks:
-        x = requests.at(tick)
-        yield _line("axis", (x, dollars.start), (0, 5))
-        yield text_at(x, dollars.start + 19, f"{tick:,.6g}", "soft", "middle")
-    yield text_at(WIDTH - RIGHT, dollars.start + 38, "requests a day", "soft", "end")
-
-
-def _line(kind: str, start: tuple[float, float], by: tuple[float, float]) -> str:
-    (x, y), (right, down) = start, by
-    places = f'x1="{x:.1f}" y1="{y:.1f}" x2="{x + right:.1f}" y2="{y + down:.1f}"'
-    return f'<line class="{kind}" {places}/>'

@@ -5,13 +5,16 @@ Pure. Lines are at most as wide as they may be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from stoker.cli.plan_text import section
+from stoker.cli.plan_text import capital, section
 from stoker.core.machine import Machine
+from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count
 from stoker.planning.advice.words import rate_span
 from stoker.planning.proposal.listing import Row
+from stoker.planning.proposal.reasons import say_source
 
 _EXPLAINED = tuple(
     """
@@ -44,12 +47,23 @@ def render_rows(
         cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
         lines.append("  ".join(cells).rstrip()[:width])
     short = [f"{name} ({tokens} tokens)" for name, tokens in too_short]
+    lines += section("Where tokens/s come from", _sources(rows), width)
     return [*lines, *section("Trained for less context than is asked for", short, width)]
 
 
 def explain_rows(*, width: int) -> list[str]:
     """What the columns mean, in plain words."""
     return list(section("In plain words", _EXPLAINED, width))
+
+
+def _sources(rows: Sequence[Row]) -> Iterator[str]:
+    """The sources of the speeds that are told, with how many of the rows rest on each."""
+    counted = Counter(
+        row.speed.source_of("decode_tok_s") for row in rows if row.decode_tok_s is not None
+    )
+    for source, count in sorted(counted.items(), key=lambda one: list(SpeedSource).index(one[0])):
+        of = "" if count == len(rows) else f", {count} of {len(rows)}"
+        yield f"{capital(say_source(source))}{of}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

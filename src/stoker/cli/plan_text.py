@@ -6,17 +6,19 @@ Pure. Lines are at most as wide as they may be. The bars are `plan_bars`'.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+from stoker.cli.cost_chart import chart_lines
+from stoker.cli.cost_text import cost_lines
+from stoker.cli.glyphs import Glyphs
 from stoker.cli.plan_bars import memory_lines, together_lines
-from stoker.core.costs import MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.core.units import format_seconds
-from stoker.planning.advice.words import number, usd_span
+from stoker.planning.advice.words import number
 
 _VERDICTS = {
     Verdict.FITS: "fits",
@@ -24,6 +26,7 @@ _VERDICTS = {
     Verdict.DOES_NOT_FIT_NOW: "does not fit now",
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
+_SHOWN_WHY = frozenset({"verdict", "memory", "device", "speed"})
 _EXPLAINED = tuple(
     """
 Weights are read once for each token that is written, so their size decides how fast answers come. \
@@ -40,7 +43,7 @@ middle one, one in ten is faster than the last.
 )
 
 
-def render(resident: Resident, machine: Machine, *, width: int, glyphs: Sequence[str]) -> list[str]:
+def render(resident: Resident, machine: Machine, *, width: int, glyphs: Glyphs) -> list[str]:
     """The lines that `stoker plan MODEL...` prints."""
     lines: list[str] = []
     for proposal in resident.proposals:
@@ -62,7 +65,7 @@ def explain(resident: Resident, *, width: int) -> list[str]:
     return lines
 
 
-def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]) -> Iterator[str]:
+def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
     plan = proposal.plan
     name = f"{plan.model.ref}, {proposal.quantization}, on {machine.name or 'this machine'}"
     yield from wrapped(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
@@ -71,17 +74,17 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Sequence[str]
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
     yield from section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
-    wanted = [_capital(one.say) for one in proposal.targets]
-    yield from section("What was wanted", wanted, width)
-    yield from section("What it costs", list(_costs(proposal)), width)
+    yield from section("What was wanted", [capital(one.say) for one in proposal.targets], width)
+    yield from section("What it costs", cost_lines(proposal.cost), width)
+    yield from chart_lines(proposal.cost, width, glyphs)
     yield from section("What would make it fit", map(_say, proposal.changes), width)
     yield from section("Other ways", map(_say, proposal.alternatives), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from section("If that cannot be kept", fallback, width)
-    why = [one.say for one in proposal.reasons if one.about in {"verdict", "memory", "device"}]
-    yield from section("Why", map(_capital, why), width)
-    yield from section("Not known", map(_capital, proposal.missing), width)
-    yield from section("Notes", map(_capital, proposal.notes), width)
+    why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
+    yield from section("Why", map(capital, why), width)
+    yield from section("Not known", map(capital, proposal.missing), width)
+    yield from section("Notes", map(capital, proposal.notes), width)
 
 
 def _how(proposal: Proposal) -> Iterator[tuple[str, str]]:
@@ -128,39 +131,9 @@ def _speeds(proposal: Proposal) -> Iterator[str]:
         yield f"{name.ljust(wide)}  {value or 'not known'}"
 
 
-def _costs(proposal: Proposal) -> Iterator[str]:
-    cost = proposal.cost
-    if cost.local is not None:
-        yield f"Here: {_month(cost.local)}"
-    if cost.api is not None and cost.api_reference:
-        dated = f", prices of {cost.price_dated}" if cost.price_dated else ""
-        yield f"{cost.api_reference}: {_month(cost.api)}{dated}"
-    if cost.break_even is not None:
-        requests = cost.break_even.requests_per_day
-        low = cost.break_even.reason if requests is None else ""
-        yield f"Break-even: {low or _requests(requests)}"
-    if cost.capacity is not None:
-        yield f"Capacity is {cost.capacity.verdict}: {cost.capacity.why}"
-
-
-def _requests(value: Interval | None) -> str:
-    if value is None:
-        return "not known"
-    return f"{number(value.p10)} to {number(value.p90)} requests a day"
-
-
-def _month(cost: MonthlyCost) -> str:
-    if all(part.usd is None for part in cost.parts):
-        return f"unknown ({', '.join(cost.missing)} missing)"
-    least = "" if cost.total is not None else "at least "
-    each = cost.usd_per_mtok
-    per = "" if each is None else f", {usd_span(each)} for a million tokens"
-    return f"{least}{usd_span(cost.known)} a month{per}"
-
-
 def _say(one: Alternative) -> str:
     verdict = "" if one.verdict is None else f" ({_VERDICTS[one.verdict]})"
-    return f"{_capital(one.say)}{verdict}"
+    return f"{capital(one.say)}{verdict}"
 
 
 def _seconds(value: Interval | None) -> str | None:
@@ -198,5 +171,6 @@ def wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str
     )
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """`text` with a capital at its beginning."""
     return text[:1].upper() + text[1:]

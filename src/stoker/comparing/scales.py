@@ -28,6 +28,13 @@ class Scale:
             low, high, here = math.log(low), math.log(high), math.log(value)
         return self.start + (here - low) / (high - low) * (self.end - self.start)
 
+    def value_at(self, place: float) -> float:
+        """The value whose place that is."""
+        share = (place - self.start) / (self.end - self.start)
+        if self.log:
+            return math.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
+        return self.low + share * (self.high - self.low)
+
 
 def log_scale(values: Sequence[float], start: float, end: float) -> Scale:
     """A scale for positive values, a little wider than they are, with at least two ticks.

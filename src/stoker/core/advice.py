@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stoker.core.costs import ApiPrice, BreakEven, Capacity, MonthlyCost
+from stoker.core.costs import ApiPrice, BreakEven, Capacity, Cost, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.needs import Quality
 from stoker.core.plan import Verdict
+from stoker.core.speed import SpeedSource
 
 
 class Answer(StrEnum):
@@ -32,6 +33,7 @@ class LocalOption:
     `tier` is None where nobody should expect anything untried. `stream_tok_s` is what each of the
     planned concurrent answers gets, `total_tok_s` all of them together, both of decode;
     `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone.
+    `speed_source` says whose measurements decode rests on.
     """
 
     name: str
@@ -44,6 +46,7 @@ class LocalOption:
     total_tok_s: Interval | None = None
     prefill_tok_s: Interval | None = None
     ttft_s: Interval | None = None
+    speed_source: SpeedSource = SpeedSource.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,9 @@ class Advice:
     """Where to run, and why.
 
     `changes` are single changes that lead to another answer; in a contradiction they are what to
-    relax. `boundary` says what stays and what may leave, for a hybrid. `assumed` and `missing`
-    name what nobody stated. `rules` names every rule and whether it fired, for explanation.
+    relax. `boundary` says what stays and what may leave, for a hybrid. `cost` is the stated
+    volume's, empty without one. `assumed` and `missing` name what nobody stated. `rules` names
+    every rule and whether it fired, for explanation.
     """
 
     answer: Answer
@@ -107,10 +111,7 @@ class Advice:
     boundary: tuple[str, ...] = ()
     local: LocalOption | None = None
     api: ApiOption | None = None
-    local_cost: MonthlyCost | None = None
-    api_cost: MonthlyCost | None = None
-    break_even: BreakEven | None = None
-    capacity: Capacity | None = None
+    cost: Cost = field(default_factory=Cost)
     assumed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     rules: tuple[tuple[str, bool], ...] = ()
@@ -120,3 +121,23 @@ class Advice:
     def decided_by(self) -> str:
         """The name of the rule that decided, empty if none did."""
         return next((one.rule for one in self.reasons if one.role is Role.DECIDES), "")
+
+    @property
+    def local_cost(self) -> MonthlyCost | None:
+        """A month of the stated volume on this machine."""
+        return self.cost.local
+
+    @property
+    def api_cost(self) -> MonthlyCost | None:
+        """The same at the endpoint."""
+        return self.cost.api
+
+    @property
+    def break_even(self) -> BreakEven | None:
+        """From which volume on this machine is the cheaper."""
+        return self.cost.break_even
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """Whether this machine can serve the stated volume."""
+        return self.cost.capacity

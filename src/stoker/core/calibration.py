@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stoker.core.power import Power
+
 VERSION = 1
 
 
@@ -69,7 +71,7 @@ class Calibration:
 
     `machine` and `conditions` say where and how it was taken. `rejected` counts samples that were
     thrown away because other programs were busy, of `taken` in all. A `Fit` without terms says
-    that nothing was measured of its kind.
+    that nothing was measured of its kind. `power` is what the machine drew meanwhile.
     """
 
     machine: str
@@ -89,6 +91,7 @@ class Calibration:
     taken: int = 0
     rejected: int = 0
     quick: bool = False
+    power: Power = field(default_factory=Power)
     version: int = VERSION
 
     def fits(self) -> Mapping[str, Fit]:

@@ -24,8 +24,9 @@ class LocalCosts:
     """What running a machine costs.
 
     The purchase is spread over `months`; the machine is on for `hours_per_day`, and draws
-    `watts_load` while it answers and `watts_idle` otherwise. `person_hours_month` is what
-    somebody spends on looking after it.
+    `watts_load` while it answers and `watts_idle` otherwise. `watts_source` is the weaker source of
+    the two; `watts_note` says what was read of the machine, or why nothing was.
+    `person_hours_month` is what somebody spends on looking after it.
 
     Raises:
         ValueError: a figure is below 0, there are no months or hours, or load draws less than
@@ -37,6 +38,7 @@ class LocalCosts:
     watts_idle: float | None = None
     watts_load: float | None = None
     watts_source: Source = Source.GIVEN
+    watts_note: str = ""
     usd_per_kwh: float | None = None
     hours_per_day: float = 24.0
     person_hours_month: float | None = None
@@ -93,11 +95,15 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class CostPart:
-    """One part of a month's cost; `usd` is None when a figure is `missing`."""
+    """One part of a month's cost; `usd` is None when a figure is `missing`.
+
+    `source` is where the least certain of its figures comes from.
+    """
 
     name: str
     usd: Interval | None
     missing: tuple[str, ...] = ()
+    source: Source = Source.GIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +160,66 @@ class Enough(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
-    """Whether a machine can serve a volume in its busiest hour.
+class Latency:
+    """Whether answers come as fast as was wanted; `why` says both in words."""
 
-    `utilisation` is the share of that hour in which the machine is busy (1 is all of it);
-    `requests_per_day_most` what it could serve. `why` says it in words, with what was assumed.
+    verdict: Enough
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Whether a machine can serve a volume in its busiest hour, and within the latency wanted.
+
+    `verdict` is about the volume alone. `utilisation` is the share of that hour in which the
+    machine is busy (1 is all of it); `requests_per_day_most` what it could serve. `why` says it in
+    words, with what was assumed. `latency` is None where none was wanted.
     """
 
     verdict: Enough
     utilisation: Interval | None
     requests_per_day_most: Interval | None
     why: str
+    missing: tuple[str, ...] = ()
+    latency: Latency | None = None
+
+    @property
+    def serves(self) -> Enough:
+        """Whether it serves the volume within the latency: the worse of both."""
+        verdicts = {self.verdict, self.latency.verdict if self.latency else self.verdict}
+        order = (Enough.SHORT, Enough.UNKNOWN, Enough.UNCLEAR, Enough.ENOUGH)
+        return next(one for one in order if one in verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class CostCurve:
+    """A month's cost by requests a day: what is `fixed`, and `each` for each request a day more."""
+
+    fixed: Interval
+    each: Interval
+
+    def at(self, requests_per_day: float) -> Interval:
+        """Dollars a month at so many requests a day."""
+        return self.fixed + self.each.scaled(requests_per_day)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a volume costs on this machine and at an API, and what follows from both.
+
+    None is what cannot be told or was not asked for. `running` is what running the machine was
+    taken to cost. The curves are those of requests like the volume's; the machine's ends where it
+    can serve no more.
+    """
+
+    volume: Volume | None = None
+    running: LocalCosts | None = None
+    local: MonthlyCost | None = None
+    api: MonthlyCost | None = None
+    local_curve: CostCurve | None = None
+    api_curve: CostCurve | None = None
+    api_reference: str = ""
+    price: ApiPrice | None = None
+    break_even: BreakEven | None = None
+    capacity: Capacity | None = None
     missing: tuple[str, ...] = ()

@@ -70,6 +70,8 @@ class Machine:
     that an engine uses, in lower case. `name` is this machine's, a file's or a preset's.
     `memory_peak_bytes_s` is the maker's figure for reading memory, where it is known; what
     programs reach of it is in `measured`. `unread` says why GPUs that are there are not in `gpus`.
+    `power_meters` can be read here, and `power_unread` says why others cannot; both are empty where
+    nobody looked for meters.
     """
 
     cores: int
@@ -89,4 +91,6 @@ class Machine:
     disk_free_bytes: int | None = None
     gpus: tuple[Gpu, ...] = ()
     unread: tuple[str, ...] = ()
+    power_meters: tuple[str, ...] = ()
+    power_unread: tuple[str, ...] = ()
     measured: Measured = field(default_factory=Measured)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from stoker.core.costs import BreakEven, Capacity, MonthlyCost
+from stoker.core.costs import Cost
 from stoker.core.estimate import Interval
 from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.plan import Device, Plan, Verdict
@@ -76,24 +76,6 @@ class Target:
     expected: Interval | None
     met: Met
     say: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What `volume_per_day` requests a day cost here and at an API, where that can be told.
-
-    `fixed_usd_month` is what a month here costs when nobody asks anything.
-    """
-
-    volume_per_day: float = 0.0
-    fixed_usd_month: Interval | None = None
-    local: MonthlyCost | None = None
-    api: MonthlyCost | None = None
-    api_reference: str = ""
-    price_dated: str = ""
-    break_even: BreakEven | None = None
-    capacity: Capacity | None = None
-    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ class SpeedSource(StrEnum):
 
     MEASURED = "measured"  # this model, on this machine, in earlier runs
     CALIBRATION = "calibration"  # this machine, synthetic models
-    PUBLISHED = "published"  # other machines, figures that others published
+    PUBLISHED = "published"  # makers' figures, and speeds that others published of like devices
+    ROUGH = "rough"  # how fast memory is read, and no speed of its kind
     UNKNOWN = "unknown"
 
 
@@ -37,7 +38,10 @@ class Speed:
     Seconds and tokens a second. `load_s` is with the file in the page cache, `load_cold_s` from the
     disk; both count from the call to the first answer. `decode_tok_s` is of one answer alone,
     `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together.
-    `notes` say what was borrowed, scaled or left out.
+
+    `sources` has by its name where each figure that is told comes from; `source` is the weaker of
+    those of prefill and decode, unknown without either. `notes` say what was borrowed, scaled or
+    left out.
     """
 
     occasion: Occasion
@@ -49,4 +53,9 @@ class Speed:
     decode_tok_s: Interval | None = None
     stream_tok_s: Interval | None = None
     total_tok_s: Interval | None = None
+    sources: tuple[tuple[str, SpeedSource], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def source_of(self, name: str) -> SpeedSource:
+        """Where the figure of that name comes from; unknown where nobody can tell it."""
+        return dict(self.sources).get(name, SpeedSource.UNKNOWN)

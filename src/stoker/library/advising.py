@@ -6,8 +6,9 @@ What is decided is `planning`'s; here is only brought together what it is decide
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from stoker.core.advice import Advice, ApiOption, LocalOption
@@ -15,15 +16,15 @@ from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
-from stoker.machine.facts import read_machine
+from stoker.library.surroundings import Surroundings, survey
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, Estimate, with_assumed_watts
-from stoker.planning.catalogue import build_catalogue
-from stoker.planning.rough import estimate_roughly
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.planning.advice.situation import Case, Estimate
+from stoker.planning.proposal.weighing import sizing, weigh
+from stoker.planning.watts import with_watts
 from stoker.published.judgement import load_judgement
 from stoker.published.prices import find_price, near_names
 from stoker.published.rules import load_rules
+from stoker.state.home import Home
 
 
 def suggest_runtime(
@@ -47,35 +48,37 @@ def suggest_runtime(
         InvalidRequestError: a name or a value that is not a need's.
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
-    return advise_on(read_constraints(given | named), machine or read_machine())
+    around = survey(Home.find(), machine, gpus=False)
+    return advise_on(read_constraints(given | named), around)
 
 
-def advise_on(
-    constraints: Constraints, machine: Machine, estimate: Estimate | None = None
-) -> Advice:
-    """Advice on checked `constraints`; `estimate` says how models would run on a machine."""
+def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
+    """Advice on checked `constraints` for the machine of `around`."""
     judgement = load_judgement()
     case = Case(
         needs=constraints.to_needs(),
-        machine=machine,
-        estimate=estimate or rough_estimate(judgement),
+        machine=around.machine,
+        estimate=local_options(around),
         apis=tuple(api_options(constraints, judgement)),
         judgement=judgement,
-        costs=with_assumed_watts(constraints.costs.to_core(), machine, judgement),
+        costs=with_watts(constraints.costs.to_core(), around.machine, judgement, around.power),
         cached_share=constraints.api.cached_share,
         tasks=constraints.tasks is not None,
     )
-    return advise(case, load_rules())
+    advice = advise(case, load_rules())
+    return replace(advice, missing=(*advice.missing, *around.missing))
 
 
-def rough_estimate(judgement: Judgement) -> Estimate:
-    """How the catalogue's models would run on a machine, roughly."""
-    catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), judgement)
+def local_options(around: Surroundings) -> Estimate:
+    """How the catalogue's models would run on a machine that is like the one of `around`."""
+    judgement = load_judgement()
 
-    def estimate(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
-        return estimate_roughly(catalogue, needs, machine, judgement)
+    @cache
+    def weighed(needs: Needs, machine: Machine) -> Sequence[LocalOption]:
+        return weigh(around.catalogue, needs, machine, around.estimate, gpus=around.elsewhere)
 
-    return estimate
+    # Advice asks again and again with other needs, most of which change nothing of this.
+    return lambda needs, machine: weighed(sizing(needs, judgement), machine)
 
 
 def api_options(constraints: Constraints, judgement: Judgement) -> Iterator[ApiOption]:

@@ -1,7 +1,8 @@
 """This machine with what was measured of it: the rooms that know the parts, brought together.
 
 `known_machine` reads and never measures; `measured_machine` measures where nothing that holds is
-kept, and keeps it. Both block: from an event loop, call them in a thread.
+kept, and keeps it; `power_here` is what a calibration read. They block: from an event loop, call
+them in a thread.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from stoker.core.disk_errors import disk_errors
-from stoker.core.errors import HomeError
+from stoker.core.errors import CalibrationError, HomeError
 from stoker.core.machine import Machine
+from stoker.core.power import Power
 from stoker.core.units import GIB, MIB
 from stoker.engines.registry import engine_version
 from stoker.machine.cache import save_measured, with_measured
 from stoker.machine.conditions import waiting_share
 from stoker.machine.facts import read_machine
 from stoker.machine.measuring import Means, measure
+from stoker.machine.meters import meters_now
 from stoker.machine.passes import CannotMeasureError
+from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 
 # What multiplying takes at most, with room for others: a model in each format, and a child.
@@ -46,13 +50,16 @@ def measured_machine(
 ) -> Machine:
     """This machine now, measured: once, and again if `fresh` or if the conditions have changed.
 
-    `on_step` is told what is being measured, `on_note` what a person should know besides. Takes
-    under 10 s where it measures. A home that cannot be used is a note, and costs the keeping.
+    Its power meters are looked for, too. `on_step` is told what is being measured, `on_note` what a
+    person should know besides. Takes under 10 s where it measures. A home that cannot be used is a
+    note, and costs the keeping.
 
     Raises:
         HomeError: the disk became full, or the home unusable, while it was measured.
     """
     machine, reasons = known_machine(home, gpus=gpus)
+    meters, unread = meters_now()
+    machine = replace(machine, power_meters=meters, power_unread=unread)
     if not (fresh or reasons):
         return machine
     ready = _prepared(home, on_note)
@@ -62,6 +69,19 @@ def measured_machine(
         with disk_errors(home.machine):
             save_measured(home.machine, measured)
     return replace(machine, measured=measured)
+
+
+def power_here(home: Home) -> Power:
+    """What the calibration in `home` read of this machine's power, or why there is nothing."""
+    try:
+        calibration = load_calibration(home)
+    except CalibrationError as error:
+        return Power(missing=error.message)
+    if calibration is None:
+        return Power(
+            missing="nothing is calibrated; `stoker calibrate` reads it where there is a meter"
+        )
+    return calibration.power
 
 
 def _prepared(home: Home, on_note: Callable[[str], None]) -> bool:

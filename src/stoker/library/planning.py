@@ -9,23 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stoker.core.errors import HomeError, LoadTimeoutError, WorkerError
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
-from stoker.core.model import LocalModel, ModelRef
 from stoker.core.needs import Needs
 from stoker.core.plan import Plan
-from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import find_engine
-from stoker.library.machine import known_machine
-from stoker.library.speeds import find_estimate
 from stoker.library.subjects import Subject, find_subject
+from stoker.library.surroundings import Surroundings, survey
 from stoker.models.gguf.hollow import read_hollow
 from stoker.models.storing.store import Store
-from stoker.planning.catalogue import Entry, build_catalogue
 from stoker.planning.defaults import Wishes
 from stoker.planning.memory.formula import completed, disagreement
 from stoker.planning.proposal.choosing import Asked
@@ -33,11 +29,11 @@ from stoker.planning.proposal.counting import count_plainly, waiting_for
 from stoker.planning.proposal.fitting import judge, room_of, worst
 from stoker.planning.proposal.listing import Row, list_models, too_short
 from stoker.planning.proposal.proposing import propose, redraft, with_cost
-from stoker.planning.proposal.question import EstimateSpeed, Question
+from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.residing import draft_together, resident_of, with_taken
-from stoker.planning.proposal.well_known import facts_of_shape
-from stoker.planning.speed.rough import rough_speed
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.planning.proposal.weighing import sizing, slots_for
+from stoker.planning.proposal.well_known import model_of
+from stoker.published.figures import load_losses
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.workers.dry_run import count_memory
@@ -76,19 +72,6 @@ class Runnable:
     too_short: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every proposal of one order shares."""
-
-    machine: Machine
-    home: Home
-    estimate: EstimateSpeed
-    catalogue: tuple[Entry, ...]
-    elsewhere: bool = False
-    missing: tuple[str, ...] = ()
-    api: Alternative | None = None
-
-
 def plan_models(order: Order) -> tuple[Resident, Machine]:
     """`propose_models` for code that does not await, and the machine that it is about."""
     around = look_around(order)
@@ -101,16 +84,11 @@ def look_around(order: Order) -> Surroundings:
     Raises:
         ContradictoryNeedsError: the stated needs cannot be met together.
     """
-    home = Home.find()
-    machine, why = (order.machine, ()) if order.machine else known_machine(home, gpus=True)
-    api = order.stated.check(_within(machine, order.budget_bytes)) if order.stated else None
-    missing = tuple(f"measurements of this machine: {reason}" for reason in why)
-    catalogue = build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
-    if order.machine is not None:
-        return Surroundings(machine, home, rough_speed, catalogue, elsewhere=True, api=api)
-    estimate, uncalibrated = find_estimate(home)
-    missing += uncalibrated
-    return Surroundings(machine, home, estimate, catalogue, missing=missing, api=api)
+    around = survey(Home.find(), order.machine)
+    if order.stated is None:
+        return around
+    within = replace(around, machine=_within(around.machine, order.budget_bytes))
+    return replace(around, api=order.stated.check(within))
 
 
 def _within(machine: Machine, budget_bytes: int | None) -> Machine:
@@ -183,7 +161,7 @@ async def _propose(
         return proposal
     from stoker.library.costing import cost_of  # noqa: PLC0415 - it needs a slow import
 
-    return with_cost(proposal, cost_of(proposal, order.stated, around.machine))
+    return with_cost(proposal, cost_of(proposal, order.stated, around))
 
 
 async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:
@@ -209,12 +187,11 @@ def _own_memory(proposal: Proposal) -> int:
 def what_runs(order: Order) -> Runnable:
     """What the machine can run of the well-known models, by formula alone."""
     around = look_around(order)
-    losses = load_losses()
     entry = around.catalogue[0]
-    facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
-    model = LocalModel(ModelRef(entry.shape.name), Path(entry.shape.name), facts)
-    subject = Subject(model, entry.shape.name, entry.quantization, here=False)
-    wishes = replace(order.wishes, slots=order.wishes.slots or 1)
+    subject = Subject(model_of(entry), entry.shape.name, entry.quantization, here=False)
+    needs = sizing(order.stated.needs if order.stated else Needs(), load_judgement())
+    wishes = replace(order.wishes, slots=order.wishes.slots or slots_for(needs))
     question = _question(replace(order, models=("",), wishes=wishes), around, subject)
-    rows = list_models(question, around.catalogue, losses)
+    question = replace(question, asked=replace(question.asked, needs=needs))
+    rows = list_models(question, around.catalogue, load_losses())
     return Runnable(rows, around.machine, too_short(question.asked, around.catalogue))

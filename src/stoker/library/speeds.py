@@ -1,39 +1,31 @@
-"""How fast plans will run: from earlier runs here, else this machine's calibration, else bandwidth.
+"""How fast plans will run: from the best that is known of a model and a machine, figure by figure.
 
-Brings together what `state` keeps and what `planning` makes of it. A figure that the better source
-cannot tell is taken from the next one, and a note says so.
+Brings together what `state` keeps, what `stated` knows of machines and what `planning` makes of
+both. Earlier runs here go before this machine's calibration, that before published figures of like
+devices, and those before a rough guess.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cache
 
 from stoker.core.calibration import Calibration
 from stoker.core.errors import CalibrationError
 from stoker.core.machine import Machine
-from stoker.core.measurement import AnswerMeasured, LoadMeasured, identity_of
+from stoker.core.measurement import identity_of
 from stoker.core.plan import Device, DeviceKind, Plan
-from stoker.core.speed import Occasion, Speed, SpeedSource
+from stoker.core.speed import Occasion, Speed
+from stoker.library.stated import uncalibrated_bases
 from stoker.planning.proposal.question import EstimateSpeed
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import Basis, estimate_speed
 from stoker.planning.speed.experience import experience
-from stoker.planning.speed.rough import rough_speed
+from stoker.planning.speed.split import Split
 from stoker.planning.speed.work import work_of
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 from stoker.state.measurements import read_measurements
-
-_FIGURES = (
-    "load_s",
-    "load_cold_s",
-    "ttft_s",
-    "prefill_tok_s",
-    "decode_tok_s",
-    "stream_tok_s",
-    "total_tok_s",
-)
 
 
 def find_estimate(home: Home) -> tuple[EstimateSpeed, tuple[str, ...]]:
@@ -43,39 +35,43 @@ def find_estimate(home: Home) -> tuple[EstimateSpeed, tuple[str, ...]]:
     except CalibrationError as error:
         calibration, why = None, error.message
     missing = () if calibration else (f"this machine's calibration: {why}",)
+    records_of = cache(lambda model: read_measurements(home.measurements, model))
 
     def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
-        rough = rough_speed(plan, device, machine, occasion)
-        if device.kind is not DeviceKind.CPU:
-            return rough
-        records = read_measurements(home.measurements, identity_of(plan.model.facts))
-        basis = _basis(plan, calibration, records)
-        return rough if basis is None else _filled(_told(plan, basis, occasion), rough)
+        bases = _processor(plan, machine, calibration)
+        if device.kind is DeviceKind.CPU:
+            records = records_of(identity_of(plan.model.facts))
+            runs = (experience(bases[0], records, plan.threads),) if records else ()
+            bases = (*runs, *bases)
+        return _estimate(plan, device, machine, occasion, bases)
 
     return estimate, missing
 
 
-def _basis(
-    plan: Plan,
-    calibration: Calibration | None,
-    records: Sequence[LoadMeasured | AnswerMeasured],
-) -> Basis | None:
-    below = None
-    if calibration is not None:
-        below = Calibrated(calibration, plan.threads, plan.micro_batch)
-    return experience(below, records, plan.threads) if records else below
+def estimate_elsewhere(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
+    """The speeds of `plan` on a machine that is not this one, by published figures."""
+    return _estimate(plan, device, machine, occasion, _processor(plan, machine, None))
 
 
-def _told(plan: Plan, basis: Basis, occasion: Occasion) -> Speed:
-    return estimate_speed(work_of(plan.model.facts), basis, occasion)
+def _processor(plan: Plan, machine: Machine, calibration: Calibration | None) -> tuple[Basis, ...]:
+    """What is known of the machine's processor, the best first."""
+    others = uncalibrated_bases(machine, plan.threads)
+    if calibration is None:
+        return others
+    own = Calibrated(
+        calibration, plan.threads, plan.micro_batch, repack=plan.repack, kv_type=plan.kv_type
+    )
+    return (own, *others)
 
 
-def _filled(speed: Speed, rough: Speed) -> Speed:
-    """`speed` with the figures of `rough` where it has none."""
-    gaps = [name for name in _FIGURES if getattr(speed, name) is None]
-    found = {name: getattr(rough, name) for name in gaps if getattr(rough, name) is not None}
-    if not found:
-        return speed
-    if speed.source is SpeedSource.UNKNOWN:
-        return rough
-    return replace(speed, **found, notes=(*speed.notes, f"{', '.join(found)}: {rough.notes[0]}"))
+def _estimate(
+    plan: Plan, device: Device, machine: Machine, occasion: Occasion, processor: Sequence[Basis]
+) -> Speed:
+    """As `EstimateSpeed`; `processor` tells of the machine's processor, where it takes part."""
+    bases = processor
+    if device.gpu is not None:
+        bases = gpu = uncalibrated_bases(machine, plan.threads, device.gpu)
+        if device.kind is DeviceKind.SPLIT:
+            # The output matrix stays with the processor, as long as any layer does.
+            bases = [Split(one, other, device.gpu_layers) for one in gpu for other in processor]
+    return estimate_speed(work_of(plan.model.facts), bases, occasion)

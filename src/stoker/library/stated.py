@@ -1,4 +1,4 @@
-"""Speeds of machines that nobody calibrated: makers' figures and published speeds together.
+"""What tells speeds of machines that nobody calibrated: published figures, else bandwidth alone.
 
 Brings together what `machine` knows of devices, `published` of speeds, and what `planning` makes of
 both.
@@ -13,6 +13,8 @@ from stoker.core.published import ModelShape, PublishedSpeed
 from stoker.machine.data_sheets import gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
 from stoker.models.gguf.types import TENSOR_TYPES
+from stoker.planning.speed.estimate import Basis
+from stoker.planning.speed.rough import Rough
 from stoker.planning.speed.shape_work import work_of_shape
 from stoker.planning.speed.stated import PROCESSOR, Device, Shares, Stated, Told, fit_shares
 from stoker.planning.speed.work import Work
@@ -25,12 +27,24 @@ _TOKENS = 512
 _SAME = {"Llama-3-8B": "Llama-3.1-8B"}
 
 
-def stated_basis(machine: Machine, gpu: int | None = None) -> Stated | None:
-    """What tells the speeds of `machine`'s GPU of that number, or of its processor.
+def uncalibrated_bases(machine: Machine, threads: int, gpu: int | None = None) -> tuple[Basis, ...]:
+    """What tells the speeds of `machine`'s GPU of that number, else of its processor, in order.
 
-    None where its maker's bandwidth is not known, or no speed of its kind was published.
+    Makers' figures with published speeds, where both are known; last a rough guess.
     """
-    device = gpu_device(machine.gpus[gpu]) if gpu is not None else processor(machine)
+    if gpu is None:
+        device, ops_s = processor(machine, threads), _measured_ops_s(machine, threads)
+    else:
+        card = machine.gpus[gpu]
+        device, ops_s = gpu_device(card), load_compute().get(card.name)
+    bandwidth = None if device is None else device.bandwidth_bytes_s
+    rough = Rough(bandwidth, ops_s, threads if gpu is None else None)
+    stated = stated_basis(device)
+    return (rough,) if stated is None else (stated, rough)
+
+
+def stated_basis(device: Device | None) -> Stated | None:
+    """Makers' figures of `device` with the speeds that were published of its kind; None without."""
     if device is None:
         return None
     shares = _shares(device.backend)
@@ -40,20 +54,27 @@ def stated_basis(machine: Machine, gpu: int | None = None) -> Stated | None:
 def gpu_device(gpu: Gpu) -> Device | None:
     """`gpu` by its maker's figures; None where its bandwidth is not known."""
     bandwidth = gpu.bandwidth_bytes_s or gpu_bandwidth_bytes_s(gpu)
-    if bandwidth is None:
+    if not bandwidth:
         return None
     return Device(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
 
 
-def processor(machine: Machine) -> Device | None:
-    """`machine`'s processor; None where the bandwidth of its memory is neither stated nor measured.
+def processor(machine: Machine, threads: int | None = None) -> Device | None:
+    """`machine`'s processor with so many threads, or one for each core.
 
-    Of a machine whose bandwidth was measured that figure counts: makers' are hardly reached.
+    None where the bandwidth of its memory is neither stated nor measured. A maker's figure goes
+    before one that was measured, for published speeds are held against makers' figures.
     """
-    bandwidth = machine.memory_peak_bytes_s or machine.measured.read_bytes_s_all
-    if bandwidth is None:
-        return None
-    return Device(PROCESSOR, bandwidth, threads=machine.cores)
+    threads, measured = threads or machine.cores, machine.measured
+    alone = measured.read_bytes_s_one if threads == 1 else None
+    bandwidth = machine.memory_peak_bytes_s or alone or measured.read_bytes_s_all
+    return Device(PROCESSOR, bandwidth, threads=threads) if bandwidth else None
+
+
+def _measured_ops_s(machine: Machine, threads: int) -> float | None:
+    """The best throughput of matrices that was measured with all cores, for so many threads."""
+    best = max((speed for _, speed in machine.measured.matmul_ops_s), default=None)
+    return best * min(threads / machine.cores, 1.0) if best else None
 
 
 @cache

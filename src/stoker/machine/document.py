@@ -87,6 +87,8 @@ def document_of(machine: Machine) -> dict[str, Any]:
         "features": list(machine.features),
         "gpus": [{**asdict(gpu), "backend": str(gpu.backend)} for gpu in machine.gpus],
         "unread": list(machine.unread),
+        "power_meters": list(machine.power_meters),
+        "power_unread": list(machine.power_unread),
         "measured": measured_document_of(machine.measured),
     }
 
@@ -124,6 +126,8 @@ def machine_of(value: Any) -> Machine:
         disk_free_bytes=fields.count_or_none("disk_free_bytes"),
         gpus=tuple(_gpu(one, where) for where, one in fields.items("gpus")),
         unread=fields.texts("unread"),
+        power_meters=fields.texts("power_meters"),
+        power_unread=fields.texts("power_unread"),
         measured=measured_of(value["measured"]) if fields.has("measured") else Measured(),
     )
     fields.end()

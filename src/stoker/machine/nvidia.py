@@ -20,7 +20,7 @@ from stoker.machine.memory import Memory
 
 # Chips whose GPU works in the processor's own memory; NVML has no figure for it.
 INTEGRATED = ("GB10", "Thor", "Orin", "Xavier", "Tegra")
-_GPUS_MAX = 64
+GPUS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def read_nvidia(memory: Memory, visible: str | None = None, nvml: Any = None) ->
     None to look for a driver; without one there are no GPUs. A partitioned GPU is given by its
     partitions.
     """
-    module = _binding() if nvml is None else nvml
+    module = binding() if nvml is None else nvml
     if module is None:
         return Answer()
     try:
@@ -78,7 +78,7 @@ def _index(word: str, uuids: list[str]) -> int | None:
     return named[0] if len(named) == 1 else None
 
 
-def _binding() -> Any:
+def binding() -> Any:
     """NVML's Python binding, None where the driver's library is not installed."""
     try:
         ctypes.CDLL("nvml.dll" if sys.platform == "win32" else "libnvidia-ml.so.1")
@@ -93,20 +93,22 @@ class _Asking:
     def __init__(self, nvml: Any, memory: Memory) -> None:
         self._nvml = nvml
         self._memory = memory
-        self._driver = _text(nvml.nvmlSystemGetDriverVersion())
+        self._driver = text_of(nvml.nvmlSystemGetDriverVersion())
         self._unread: list[str] = []
 
     def all(self, visible: str | None) -> Answer:
         """Every GPU, or partition of one, that is visible; a broken one hides no other."""
         units = list(self._units())
-        uuids = [_text(self._asked(self._nvml.nvmlDeviceGetUUID, unit) or "") for unit, _ in units]
+        uuids = [
+            text_of(self._asked(self._nvml.nvmlDeviceGetUUID, unit) or "") for unit, _ in units
+        ]
         chosen = (units[index] for index in visible_indices(visible, uuids))
         gpus = [self._gpu(unit, parent) for unit, parent in chosen]
         return Answer(tuple(gpu for gpu in gpus if gpu is not None), tuple(self._unread))
 
     def _units(self) -> Iterator[tuple[Any, Any]]:
         """Each GPU with itself, or its partitions (MIG) with it, where those are switched on."""
-        for index in range(min(self._nvml.nvmlDeviceGetCount(), _GPUS_MAX)):
+        for index in range(min(self._nvml.nvmlDeviceGetCount(), GPUS_MAX)):
             try:
                 parent = self._nvml.nvmlDeviceGetHandleByIndex(index)
             except self._nvml.NVMLError as error:
@@ -118,13 +120,13 @@ class _Asking:
 
     def _partitions(self, parent: Any) -> Iterator[Any]:
         places = self._asked(self._nvml.nvmlDeviceGetMaxMigDeviceCount, parent) or 0
-        for index in range(min(places, _GPUS_MAX)):
+        for index in range(min(places, GPUS_MAX)):
             unit = self._asked(self._nvml.nvmlDeviceGetMigDeviceHandleByIndex, parent, index)
             if unit is not None:  # a place may hold no partition
                 yield unit
 
     def _gpu(self, unit: Any, parent: Any) -> Gpu | None:
-        name = _text(self._asked(self._nvml.nvmlDeviceGetName, unit) or "NVIDIA GPU")
+        name = text_of(self._asked(self._nvml.nvmlDeviceGetName, unit) or "NVIDIA GPU")
         integrated = any(chip in name for chip in INTEGRATED)
         sizes = self._shared(unit) if integrated else self._own(unit)
         if sizes is None:
@@ -180,5 +182,6 @@ class _Asking:
             return None
 
 
-def _text(value: str | bytes) -> str:
+def text_of(value: str | bytes) -> str:
+    """A name as text: older bindings give bytes."""
     return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -6,13 +6,23 @@ below a share that the judgement states; which share and which peak is said with
 
 from __future__ import annotations
 
-from stoker.core.costs import Capacity, Enough, Volume
+from collections.abc import Mapping
+
+from stoker.core.costs import Capacity, Enough, Latency, Volume
 from stoker.core.estimate import Interval
 from stoker.core.judgement import Judgement
+from stoker.core.needs import Needs
 from stoker.core.proposal import Met
-from stoker.planning.advice.words import number_span, percent_span
+from stoker.core.units import format_seconds
+from stoker.planning.advice.words import number_span, percent_span, rate_span, seconds_span
 
 _HOUR_S = 3600.0
+_VERDICTS: Mapping[str | None, Enough] = {
+    "yes": Enough.ENOUGH,
+    "no": Enough.SHORT,
+    "unclear": Enough.UNCLEAR,
+    None: Enough.UNKNOWN,
+}
 
 
 def check_capacity(
@@ -55,6 +65,26 @@ def _why(utilisation: Interval, most: Interval, judgement: Judgement) -> str:
         f"{judgement.peak_factor:g} times the average), where {judgement.utilisation_most:.0%} is "
         f"the most, so it serves {number_span(most)} requests a day"
     )
+
+
+def check_latency(ttft_s: Interval | None, tok_s: Interval | None, needs: Needs) -> Latency | None:
+    """Whether an answer comes as fast as `needs` want it; None where they want nothing.
+
+    `tok_s` is what each answer gets at the planned concurrency.
+    """
+    told = []
+    if needs.ttft_s_max is not None:
+        found = "at an unknown time" if ttft_s is None else f"after {seconds_span(ttft_s)}"
+        wanted = format_seconds(needs.ttft_s_max)
+        told.append(f"the first token comes {found}, where {wanted} is the most")
+    if needs.tok_s_min is not None:
+        found = "an unknown speed" if tok_s is None else rate_span(tok_s)
+        answer = "an answer" if needs.concurrency == 1 else f"each of {needs.concurrency} answers"
+        told.append(f"{answer} gets {found}, where {needs.tok_s_min:g} is the least")
+    if not told:
+        return None
+    verdict = fast_enough(ttft_s, tok_s, needs.ttft_s_max, needs.tok_s_min)
+    return Latency(_VERDICTS[verdict], " and ".join(told))
 
 
 def fast_enough(

@@ -6,14 +6,15 @@ Pure. A cost with an unknown part is unknown; the known parts are its lower boun
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from stoker.core.costs import (
     ApiPrice,
     BreakEven,
+    CostCurve,
     CostPart,
     LocalCosts,
     MonthlyCost,
-    Source,
     Volume,
 )
 from stoker.core.estimate import Interval
@@ -48,9 +49,16 @@ def local_month(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> M
     )
 
 
-def fixed_month(costs: LocalCosts, days_per_month: float) -> Interval | None:
-    """What a month costs here when nobody asks anything; None where a figure is missing."""
-    return _fixed(costs, days_per_month).usd
+def local_curve(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> CostCurve | None:
+    """What requests like `volume`'s cost here, by how many there are; None for a missing figure."""
+    fixed, each = _fixed_and_each(costs, volume, busy_s)
+    return None if fixed.usd is None or each.usd is None else CostCurve(fixed.usd, each.usd)
+
+
+def api_curve(price: ApiPrice | None, volume: Volume) -> CostCurve | None:
+    """The same at an API."""
+    each = api_month(price, _one_a_day(volume)).total
+    return None if each is None else CostCurve(NOTHING, each)
 
 
 def api_month(price: ApiPrice | None, volume: Volume) -> MonthlyCost:
@@ -79,15 +87,9 @@ def break_even(
     `most` is what the machine can serve in a day: a break-even above its middle is none. Both
     costs rise linearly: local = fixed + slope * requests, api = slope * requests.
     """
-    one = Volume(
-        1.0,
-        volume.prompt_tokens,
-        volume.answer_tokens,
-        volume.cached_share,
-        volume.days_per_month,
-    )
-    api, fixed = api_month(price, one), _fixed(costs, volume.days_per_month)
-    slope = _load(costs, one, busy_s, hours_most=math.inf)
+    one = _one_a_day(volume)
+    api = api_month(price, one)
+    fixed, slope = _fixed_and_each(costs, volume, busy_s)
     missing = dict.fromkeys((*api.missing, *fixed.missing, *slope.missing))
     if missing or api.total is None or fixed.usd is None or slope.usd is None:
         return BreakEven(None, None, f"not known: {', '.join(missing)} missing")
@@ -106,6 +108,18 @@ def break_even(
             f"and this machine serves about {number(most.p50)}",
         )
     return BreakEven(found, found.scaled(one.tokens_per_month))
+
+
+def _one_a_day(volume: Volume) -> Volume:
+    return replace(volume, requests_per_day=1.0)
+
+
+def _fixed_and_each(
+    costs: LocalCosts, volume: Volume, busy_s: Interval | None
+) -> tuple[CostPart, CostPart]:
+    """What a month here costs when nobody asks anything, and with each request a day more."""
+    each = _load(costs, _one_a_day(volume), busy_s, hours_most=math.inf)
+    return _fixed(costs, volume.days_per_month), each
 
 
 def _crossing(fixed: float, api: float, slope: float) -> float:
@@ -148,10 +162,9 @@ def _electricity(costs: LocalCosts, volume: Volume, busy_s: Interval | None) -> 
     idle = _idle(costs, volume.days_per_month)
     on_h = costs.hours_per_day * volume.days_per_month
     load = _load(costs, volume, busy_s, hours_most=on_h)
-    name = "electricity" + (" (watts assumed)" if costs.watts_source is Source.ASSUMED else "")
-    if idle.usd is None or load.usd is None:
-        return CostPart(name, None, tuple(dict.fromkeys((*idle.missing, *load.missing))))
-    return CostPart(name, idle.usd + load.usd)
+    missing = tuple(dict.fromkeys((*idle.missing, *load.missing)))
+    usd = None if idle.usd is None or load.usd is None else idle.usd + load.usd
+    return CostPart("electricity", usd, missing, costs.watts_source)
 
 
 def _fixed(costs: LocalCosts, days_per_month: float) -> CostPart:

@@ -1,7 +1,8 @@
 """The calibration of this machine, kept in one private file of the home.
 
 Owns the document's form, which is read strictly: a field too many or too few, a number that is
-none, another version, and it is no calibration. What it means is `core.calibration`'s.
+none, another version, and it is no calibration. Only the power may be left out: calibrations were
+made before it was measured. What it all means is `core.calibration`'s.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any, TypeVar
 from stoker.core.calibration import VERSION, Calibration, Fit, Observation, ThreadRatio
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import CalibrationError
+from stoker.core.power import Power
 from stoker.state.home import Home
 
 DOCUMENT_BYTES_MAX = 4 << 20
 _ITEMS_MAX = 4096
 _TEXT_MAX = 512
 _FITS = ("decode", "prefill", "streams", "load", "cold")
+_WITHOUT_POWER = asdict(Power(missing="the calibration was made before power was measured"))
 T = TypeVar("T")
 
 
@@ -95,7 +98,7 @@ def from_json(data: bytes) -> Calibration:
 
 
 def _calibration(document: dict[str, Any]) -> Calibration:
-    values = _fields(document, Calibration)
+    values = _fields({"power": _WITHOUT_POWER, **document}, Calibration)
     for name in _FITS:
         values[name] = _fit(values[name])
     values["thread_ratios"] = tuple(
@@ -104,6 +107,7 @@ def _calibration(document: dict[str, Any]) -> Calibration:
     values["observations"] = tuple(
         _record(one, Observation) for one in _items(values["observations"])
     )
+    values["power"] = _record(values["power"], Power)
     _require(isinstance(values["conditions"], dict), "conditions")
     values["conditions"] = tuple(
         (_text(name, "conditions"), _text(value, "conditions"))
@@ -144,7 +148,7 @@ def _check_plain(record: Any) -> None:
             _text(value, one.name)
         elif one.type == "int":
             _require(type(value) is int and 0 <= value < 1 << 53, one.name)
-        elif one.type == "float":
+        elif one.type == "float" or (one.type == "float | None" and value is not None):
             _seconds(value, one.name)
         elif one.type == "bool":
             _require(isinstance(value, bool), one.name)

@@ -147,8 +147,8 @@ def read_measurements(path: Path, model: str) -> tuple[Record, ...]:
     found = [
         record
         for file in (older(path), path)
-        for line in _lines(file)
-        if model.encode() in line and (record := from_line(line)) and record.key.model == model
+        for line in _lines(file, model.encode())
+        if (record := from_line(line)) and record.key.model == model
     ]
     return tuple(found[-KEPT_MAX:])
 
@@ -219,9 +219,12 @@ def _is_still(path: Path, handle: int) -> bool:
         return False
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, words: bytes) -> Iterator[bytes]:
+    """The lines of `path` that have `words`; none where there is no such file."""
     try:
         with path.open("rb") as file:
-            yield from (line for line in file.read(2 * FILE_BYTES_MAX).split(b"\n") if line)
+            data = file.read(2 * FILE_BYTES_MAX)
     except OSError:
         return
+    if words in data:  # mostly a file says nothing of a model: it is not taken apart
+        yield from (line for line in data.split(b"\n") if words in line)

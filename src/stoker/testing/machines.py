@@ -29,18 +29,23 @@ def make_measured(read_gb_s: float, tera_ops_s: float) -> Measured:
     return Measured(read_bytes_s_all=read_gb_s * 1e9, matmul_ops_s=(("f16", tera_ops_s * 1e12),))
 
 
-RTX_4090 = Gpu("RTX 4090", Backend.CUDA, 24 * GIB, 23 * GIB, bandwidth_bytes_s=1008e9)
-M1_MAX = Gpu("M1 Max", Backend.METAL, 64 * GIB, 56 * GIB, integrated=True, bandwidth_bytes_s=400e9)
+RTX_4090 = Gpu(
+    "NVIDIA GeForce RTX 4090", Backend.CUDA, 24 * GIB, 23 * GIB, bandwidth_bytes_s=1008e9
+)
+M1_MAX = Gpu(
+    "Apple M1 Max", Backend.METAL, 64 * GIB, 56 * GIB, integrated=True, bandwidth_bytes_s=400e9
+)
 MACHINES = {
     machine.name: machine
     for machine in (
         make_machine("board", (4, 3), make_measured(12, 0.1)),
         make_machine("laptop", (16, 12), make_measured(60, 0.8)),
         make_machine("busy", (16, 0.8), make_measured(60, 0.8)),
+        make_machine("full", (16, 0.4), make_measured(60, 0.8)),
         make_machine("unmeasured", (16, 12)),
         make_machine("desktop", (32, 28), make_measured(80, 1.5)),
-        make_machine("gaming", (64, 56), make_measured(80, 120), (RTX_4090,)),
-        make_machine("mac", (64, 56), make_measured(300, 15), (M1_MAX,)),
+        make_machine("gaming", (64, 56), make_measured(80, 1.5), (RTX_4090,)),
+        make_machine("mac", (64, 56), make_measured(300, 2), (M1_MAX,)),
         make_machine("server", (512, 480), make_measured(350, 12)),
     )
 }

@@ -27,8 +27,9 @@ class FakeGpu:
     """One GPU, or one partition of one; sizes in bytes.
 
     `total` None is a GPU that does not tell its memory. `processes` are pairs of a process id and
-    what it holds (None where the driver does not say). With `partitions` the GPU is split. A GPU
-    that is `lost` answers nothing.
+    what it holds (None where the driver does not say). With `partitions` the GPU is split.
+    `energy_mj` is what it drew since the driver was loaded, and `power_mw` what it draws, in
+    thousandths; None where it does not tell. A GPU that is `lost` answers nothing.
     """
 
     name: str = "NVIDIA GeForce RTX 4090"
@@ -38,6 +39,8 @@ class FakeGpu:
     capability: tuple[int, int] = (8, 9)
     processes: Sequence[tuple[int, int | None]] = ()
     partitions: Sequence[FakeGpu | None] = ()
+    energy_mj: int | None = 5_000_000
+    power_mw: int | None = 60_000
     lost: bool = False
 
 
@@ -105,6 +108,14 @@ class FakeNvml:
         """Who draws on it: the same, as far as a fake goes."""
         return self.nvmlDeviceGetComputeRunningProcesses(handle)
 
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: FakeGpu) -> int:  # noqa: N802
+        """What it drew so far."""
+        return _told(self._answering(handle).energy_mj)
+
+    def nvmlDeviceGetPowerUsage(self, handle: FakeGpu) -> int:  # noqa: N802
+        """What it draws now."""
+        return _told(self._answering(handle).power_mw)
+
     def nvmlDeviceGetMigMode(self, device: FakeGpu) -> list[int]:  # noqa: N802
         """Whether it is split, now and after the next start."""
         split = int(bool(self._answering(device).partitions))
@@ -126,3 +137,9 @@ class FakeNvml:
         if gpu.lost:
             raise NVMLError(GPU_IS_LOST)
         return gpu
+
+
+def _told(value: int | None) -> int:
+    if value is None:
+        raise NVMLError(NOT_SUPPORTED)
+    return value

@@ -27,13 +27,15 @@ READ = {family_of(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMO
 DECODE = {f"read:{family}": price for family, price in READ.items()} | {
     "layers": 1e-4,
     "vocabulary": 5e-9,
-    "heads": 1e-8,
-    "kept": 2e-11,
-    "splits": 6e-5,
+    "rows": 8e-9,
+    "heads_near": 2e-8,
+    "products_near": 5e-11,
+    "heads_far": 1e-8,
+    "products_far": 3e-11,
     "step": 5e-4,
 }
 PREFILL = {f"multiply:{family}": 6e-12 + price / 10 for family, price in READ.items()} | {
-    "activations": 1e-9,
+    "rows": 1e-9,
     "reading": 1.0,
     "heads": 2e-9,
     "products": 3e-11,
@@ -92,7 +94,7 @@ CONDITIONS = Conditions("here", "llamacpp", "1", threads=2, taken_unix_s=1, quic
 
 
 def test_what_the_samples_were_made_from_is_found_again() -> None:
-    whole = compose(Taken(samples()), CONDITIONS)
+    whole = compose(Taken(samples(quick=False)), CONDITIONS)
     for one in whole.observations:
         if one.threads == 2 and one.kind != "streams":
             assert one.seconds == pytest.approx(one.fitted_s), one
@@ -150,7 +152,7 @@ def _slower(one: Observation) -> Observation:
 
 
 def test_other_threads_are_known_by_their_ratio() -> None:
-    whole = compose(Taken(samples()), CONDITIONS)
+    whole = compose(Taken(samples(quick=False)), CONDITIONS)
     assert [ratio.threads for ratio in whole.thread_ratios] == [1]
     assert whole.thread_ratios[0].decode == pytest.approx(1.0)
     assert whole.thread_ratios[0].prefill == pytest.approx(1.0)

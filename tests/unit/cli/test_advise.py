@@ -13,9 +13,15 @@ from click.testing import CliRunner, Result
 from stoker.cli.advice_text import WIDTH, explain, render
 from stoker.cli.advise import command, describe
 from stoker.cli.asking import QUESTIONS, ask
-from stoker.core.errors import ContradictoryNeedsError, InvalidRequestError
+from stoker.core.errors import (
+    ContradictoryNeedsError,
+    FileMissingError,
+    InvalidRequestError,
+    NotFoundError,
+)
 from stoker.library.advising import suggest_runtime
 from stoker.library.constraints import known_names
+from stoker.machine.document import document_of
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
 
@@ -25,6 +31,12 @@ NEEDS = [
     {"data": "machine", "quality": "frontier"},
     {"requests_per_day": 5000, "operations": "strong", "costs": {"usd_per_kwh": 0.3}},
 ]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever measured of this machine."""
+    monkeypatch.setenv("STOKER_HOME", str(tmp_path / "home"))
 
 
 def run(*arguments: str) -> Result:
@@ -187,3 +199,32 @@ def test_leaving_leaves() -> None:
     _, result = answer("")
     assert result.exit_code == 1
     assert "Aborted" in result.stderr
+
+
+@pytest.mark.slow
+def test_another_machine_is_asked_about_by_its_preset_or_its_file(tmp_path: Path) -> None:
+    stated = ("--data", "machine", "--quality", "better")
+    small = json.loads(run(*stated, "--machine", "rtx-3060", "--json").stdout)
+    large = json.loads(run(*stated, "--machine", "m2-ultra", "--json").stdout)
+    assert (small["answer"], large["answer"]) == ("local", "local")
+    assert large["local"]["device"] == "gpu"
+    assert large["local"]["speed_source"] == "published"
+    assert large["local"]["stream_tok_s"]["p10"] > small["local"]["stream_tok_s"]["p90"]
+    path = tmp_path / "laptop.json"
+    path.write_text(json.dumps(document_of(MACHINES["laptop"])))
+    told = json.loads(run("--machine", str(path), "--json").stdout)
+    assert told["options"] == describe(suggest_runtime(machine=MACHINES["laptop"]))["options"]
+
+
+def test_a_machine_that_nobody_knows_is_refused() -> None:
+    assert isinstance(run("--machine", "rtx-9999").exception, NotFoundError)
+    assert isinstance(run("--machine", "./none.json").exception, FileMissingError)
+
+
+def test_where_speeds_come_from_is_said() -> None:
+    told = " ".join(run("--machine", "rx-7900-xtx", "--explain").stdout.split())
+    assert "tokens/s (rough)" in told
+    assert "rough speeds, by how fast memory is read" in told
+    here = " ".join(run("--explain").stdout.split())
+    assert "speed unknown" in here
+    assert "calibration: nothing calibrated" in here

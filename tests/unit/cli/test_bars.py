@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoker.cli.bars import ASCII, UNICODE, bar
+from stoker.cli.bars import bar
+from stoker.cli.glyphs import ASCII, UNICODE
 
 SIZES = st.integers(0, 1 << 40)
 
@@ -22,5 +23,5 @@ def test_where_there_is_too_little_the_end_is_marked() -> None:
 def test_it_is_always_as_wide(parts: list[int], whole: int, width: int) -> None:
     drawn = bar(parts, whole, width, UNICODE)
     assert len(drawn) == width
-    hidden = {mark for mark, part in zip(UNICODE, parts, strict=False) if part} - set(drawn)
+    hidden = {mark for mark, part in zip(UNICODE.parts, parts, strict=False) if part} - set(drawn)
     assert len(hidden) <= 1  # the mark of the end may lie on a part of one character

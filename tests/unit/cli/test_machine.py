@@ -46,6 +46,8 @@ HERE = Machine(
         ),
     ),
     unread=("GPU 1: GPU is lost",),
+    power_meters=("processor package (package-0)",),
+    power_unread=("GPU 1: GPU is lost", "psys: it shows no number"),
     measured=Measured(
         read_bytes_s_one=1.25e10,
         matmul_ops_s=(("Q4_0", 4.2e11),),
@@ -91,6 +93,8 @@ def test_everything_known_is_on_the_page() -> None:
         "12.5 GB/s       4%",
         "420 Gop/s",
         "not measured: no space",
+        "can be read of processor package (package-0): less than the whole machine draws",
+        "cannot be read: psys: it shows no number",
     ):
         assert words in page
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import plan
-from stoker.cli.bars import ASCII, UNICODE
+from stoker.cli.glyphs import ASCII, UNICODE
 from stoker.cli.plan_bars import together_lines
 from stoker.cli.plan_document import describe, describe_rows
 from stoker.cli.plan_table import explain_rows, render_rows
@@ -29,6 +29,7 @@ from stoker.planning.proposal.listing import list_models, too_short
 from stoker.planning.proposal.residing import resident_of
 from stoker.published.figures import load_losses
 from stoker.testing.machines import MACHINES
+from support.costing import straight_cost
 from support.planning import CATALOGUE, answer, ask
 
 KEYS = (
@@ -116,6 +117,29 @@ def test_json_has_the_keys_that_programs_read(
     assert document["verdict"] in {verdict.value for verdict in Verdict}
 
 
+@pytest.mark.parametrize("width", [100, 60])
+def test_costs_are_told_and_drawn_where_they_are_known(width: int) -> None:
+    cost = straight_cost(60, (0.02, 0.03, 0.05), 0.15, asked=300, most=(700, 900, 1100))
+    proposal = replace(answer(ask("Llama-3.1-8B", "laptop")), cost=cost)
+    lines = render(resident(proposal), MACHINES["laptop"], width=width, glyphs=ASCII)
+    assert max(map(len, lines)) <= width
+    assert "Dollars a month by requests a day" in lines
+    assert "for a million tokens" in " ".join(" ".join(lines).split())
+    document = describe(resident(proposal), MACHINES["laptop"])["cost"]
+    json.dumps(document, allow_nan=False)
+    assert document["local"]["usd_per_mtok"]["p50"] > document["api"]["usd_per_mtok"]["p50"]
+    assert document["watts"] == {"idle": 40, "load": 180, "source": "given", "note": ""}
+    assert document["requests_per_day_most"]["p50"] == 900
+    assert document["price_dated"] == "2026-11-26"
+    without = render(
+        resident(answer(ask("Llama-3.1-8B", "laptop"))),
+        MACHINES["laptop"],
+        width=width,
+        glyphs=ASCII,
+    )
+    assert "Dollars a month by requests a day" not in without
+
+
 def test_several_models_are_told_together() -> None:
     one, other = answer(ask("Qwen2.5-0.5B")), answer(ask("Llama-3.1-8B", taken={"cpu": GIB}))
     document = describe(resident(one, other), MACHINES["laptop"])
@@ -147,7 +171,7 @@ def test_a_divided_model_is_held_against_each_of_its_devices() -> None:
     found = proposed("Llama-3.1-70B", "gaming", {"gpus": True})
     lines = render(found, MACHINES["gaming"], width=100, glyphs=ASCII)
     assert "cpu:" in lines
-    assert "gpu0 (RTX 4090):" in lines
+    assert "gpu0 (NVIDIA GeForce RTX 4090):" in lines
     assert "|" not in "".join(lines)  # neither bar is longer than what is there
     (total,) = (line for line in lines if " in all, " in line and "available" in line)
     assert total.count(" GiB of ") == 2
@@ -274,7 +298,11 @@ def test_the_table_of_what_runs_fits_the_terminal(machine: str) -> None:
     rows = list_models(question, CATALOGUE, load_losses())
     lines = render_rows(rows, MACHINES[machine], width=100)
     assert max(map(len, lines)) <= 100
-    assert len(lines) == len(rows) + 3
+    table = lines[2 : 3 + len(rows)]
+    assert table[0].startswith("model")
+    assert all(line.startswith(row.name) for line, row in zip(table[1:], rows, strict=True))
+    told = any(row.decode_tok_s for row in rows)
+    assert ("Where tokens/s come from" in lines) == told
     document = describe_rows(rows, MACHINES[machine])
     json.dumps(document, allow_nan=False)
     assert {row["verdict"] for row in document["models"]} <= {one.value for one in Verdict}

@@ -8,33 +8,18 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from stoker.cli.plan_plot import plot
-from stoker.core.costs import BreakEven, CostPart, MonthlyCost
-from stoker.core.estimate import Interval
 from stoker.core.plan import Verdict
-from stoker.core.proposal import Cost, Proposal, Resident
+from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import format_bytes
+from support.costing import straight_cost
 from support.planning import answer, ask
 
 SVG = "{http://www.w3.org/2000/svg}"
+COST = straight_cost(60, (0.1, 0.1, 0.1), 0.3, asked=100, most=(700, 900, 1100))
 
 
 def drawn(*proposals: Proposal) -> ET.Element:
     return ET.fromstring(plot(Resident(proposals, 0, 0, Verdict.FITS)))  # noqa: S314 - our own
-
-
-def cost(fixed: float, total: float, api: float) -> Cost:
-    def month(usd: float) -> MonthlyCost:
-        return MonthlyCost((CostPart("all", Interval.exact(usd)),), 1e6)
-
-    even = Interval.exact(fixed / (api - (total - fixed)) * 100)
-    return Cost(
-        volume_per_day=100,
-        fixed_usd_month=Interval.exact(fixed),
-        local=month(total),
-        api=month(api),
-        api_reference="maker/model",
-        break_even=BreakEven(even, even),
-    )
 
 
 def test_memory_is_told_in_words_and_drawn() -> None:
@@ -63,20 +48,32 @@ def test_a_split_has_a_bar_for_each_device() -> None:
 
 
 def test_the_break_even_is_drawn_where_both_costs_are_known() -> None:
-    proposal = replace(answer(ask()), cost=cost(fixed=60, total=70, api=30))
+    proposal = replace(answer(ask()), cost=COST)
     picture = drawn(proposal)
     texts = [one.text or "" for one in picture.iter(f"{SVG}text")]
     assert any("maker/model" in text for text in texts)
-    assert "300 a day" in texts
+    assert {"asked: 100 a day", "break-even: 300 a day", "capacity: 900 a day"} <= set(texts)
     height = float(picture.get("height") or 0)
     ends = [float(one.get("y2") or 0) for one in picture.iter(f"{SVG}line")]
     assert all(0 <= end <= height for end in ends)
 
 
-@pytest.mark.parametrize("missing", ["local", "api", "fixed_usd_month"])
+@pytest.mark.parametrize("asked", [1.0, 100.0, 1e6])
+def test_the_curves_stay_within_the_picture(asked: float) -> None:
+    cost = straight_cost(60, (0.05, 0.1, 0.15), 0.3, asked, (700, 900, 1100))
+    picture = drawn(replace(answer(ask()), cost=cost))
+    wide, high = float(picture.get("width") or 0), float(picture.get("height") or 0)
+    lines = [*picture.iter(f"{SVG}polyline"), *picture.iter(f"{SVG}polygon")]
+    assert len(lines) == 3
+    for place in " ".join(line.get("points") or "" for line in lines).split():
+        x, y = map(float, place.split(","))
+        assert 0 <= x <= wide
+        assert 0 <= y <= high
+
+
+@pytest.mark.parametrize("missing", ["local_curve", "api_curve"])
 def test_without_a_figure_there_is_no_chart(missing: str) -> None:
-    incomplete = replace(cost(fixed=60, total=70, api=30), **{missing: None})
-    picture = drawn(replace(answer(ask()), cost=incomplete))
+    picture = drawn(replace(answer(ask()), cost=replace(COST, **{missing: None})))
     assert not list(picture.iter(f"{SVG}polygon"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,12 @@ from stoker.library.advising import suggest_runtime
 from stoker.testing.machines import MACHINES
 
 LAPTOP = MACHINES["laptop"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever measured of this machine."""
+    monkeypatch.setenv("STOKER_HOME", str(tmp_path))
 
 
 def test_needs_a_mapping_and_keywords_are_one() -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from stoker.core.calibration import Calibration, Fit
 from stoker.core.machine import Machine, Measured
+from stoker.core.power import Power
 from stoker.library import machine as library
-from stoker.library.machine import known_machine, measured_machine
+from stoker.library.machine import known_machine, measured_machine, power_here
 from stoker.machine.conditions import conditions_of
 from stoker.machine.measuring import Means
 from stoker.machine.passes import CannotMeasureError
+from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 
 
@@ -100,6 +103,25 @@ def test_a_home_that_cannot_be_written_costs_the_keeping_alone(
     assert machine.measured.read_bytes_s_one == 1.0
     assert len(notes) == 1
     assert "cannot be kept" in notes[0]
+
+
+def test_its_power_meters_are_looked_for(
+    home: Home, measure: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "meters_now", lambda: (("processor package",), ("GPU 0: lost",)))
+    machine = measured_machine(home)
+    assert machine.power_meters == ("processor package",)
+    assert machine.power_unread == ("GPU 0: lost",)
+
+
+def test_the_power_is_what_a_calibration_read_or_why_there_is_none(home: Home) -> None:
+    home.prepare()
+    assert "stoker calibrate" in power_here(home).missing
+    read = Power(9.0, 35.0, "processor package")
+    save_calibration(home, Calibration("m", "e", "1", 2, 1, Fit(), Fit(), power=read))
+    assert power_here(home) == read
+    home.calibration.write_text("{}")
+    assert "cannot be used" in power_here(home).missing
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from stoker.core.calibration import Calibration, Fit
-from stoker.core.measurement import LoadMeasured, key_of
+from stoker.core.measurement import AnswerMeasured, LoadMeasured, key_of
 from stoker.core.plan import Device, DeviceKind, Plan
-from stoker.core.request import ColdStart
+from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Occasion, Speed, SpeedSource
-from stoker.library.speeds import find_estimate
+from stoker.library.speeds import estimate_elsewhere, find_estimate
+from stoker.machine.presets import find_preset
 from stoker.planning.proposal.proposing import draft
-from stoker.planning.speed.rough import rough_speed
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 from stoker.state.measurements import append, to_line
@@ -22,6 +22,8 @@ from stoker.testing.machines import MACHINES
 from support.planning import ask
 
 CPU = Device(DeviceKind.CPU, 32)
+GPU = Device(DeviceKind.GPU, 32, 0, 32, "RTX 4090")
+HALF = Device(DeviceKind.SPLIT, 32, 0, 16, "RTX 4090")
 ERRORS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
 READ = {"q4_k": 2e-11, "q6_k": 2e-11}
 CALIBRATION = Calibration(
@@ -54,12 +56,21 @@ def load(plan: Plan, seconds: float) -> bytes:
     return to_line(LoadMeasured(key_of(plan), 1, plan.model.facts.file_bytes, 0, parts))
 
 
-def test_without_anything_speeds_are_rough_and_the_plan_says_so(home: Home, plan: Plan) -> None:
-    assert told(home, plan) == rough_speed(plan, CPU, MACHINES["laptop"], Occasion())
+def answer(plan: Plan, step_s: float) -> bytes:
+    timings = Timings(2.0, 99 * step_s, 0.0, 0.0)
+    return to_line(AnswerMeasured(key_of(plan), 1, Usage(500, 100), timings, 1, 1))
+
+
+def test_without_anything_of_ones_own_speeds_are_as_published_and_the_plan_says_so(
+    home: Home, plan: Plan
+) -> None:
+    speed = told(home, plan)
+    assert speed == estimate_elsewhere(plan, CPU, MACHINES["laptop"], Occasion())
+    assert speed.source is SpeedSource.PUBLISHED
     assert "stoker calibrate" in find_estimate(home)[1][0]
 
 
-def test_a_calibration_goes_before_the_bandwidth(home: Home, plan: Plan) -> None:
+def test_a_calibration_goes_before_what_was_published(home: Home, plan: Plan) -> None:
     save_calibration(home, CALIBRATION)
     speed = told(home, plan)
     assert find_estimate(home)[1] == ()
@@ -68,16 +79,38 @@ def test_a_calibration_goes_before_the_bandwidth(home: Home, plan: Plan) -> None
     assert speed.decode_tok_s.p50 == pytest.approx(1 / (7.5e9 * 2e-11), rel=0.1)
 
 
-def test_runs_of_this_model_go_before_both_and_gaps_are_filled(home: Home, plan: Plan) -> None:
+def test_a_plan_without_rewritten_weights_is_less_certain(home: Home, plan: Plan) -> None:
+    save_calibration(home, CALIBRATION)
+    usual, plain = told(home, plan).decode_tok_s, told(home, replace(plan, repack=False))
+    assert usual is not None
+    assert plain.decode_tok_s is not None
+    assert plain.decode_tok_s.p90 / plain.decode_tok_s.p10 > usual.p90 / usual.p10
+    assert any("rewritten" in note for note in plain.notes)
+
+
+def test_a_measured_load_is_no_measured_speed(home: Home, plan: Plan) -> None:
     for seconds in (2.0, 2.2, 2.1):
         append(home.measurements, load(plan, seconds))
     speed = told(home, plan)
-    assert speed.source is SpeedSource.MEASURED
+    published = estimate_elsewhere(plan, CPU, MACHINES["laptop"], Occasion())
+    assert speed.source is SpeedSource.PUBLISHED
     assert speed.load_s is not None
     assert speed.load_s.p50 == pytest.approx(2.1)
-    rough = rough_speed(plan, CPU, MACHINES["laptop"], Occasion())
-    assert speed.decode_tok_s == rough.decode_tok_s
-    assert "bandwidth" in speed.notes[-1]
+    assert speed.decode_tok_s == published.decode_tok_s
+    assert speed.source_of("load_s") is SpeedSource.MEASURED
+    assert any("load: measured" in note for note in speed.notes)
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_answers_of_this_model_go_before_both(home: Home, plan: Plan, *, calibrated: bool) -> None:
+    if calibrated:
+        save_calibration(home, CALIBRATION)
+    for _ in range(3):
+        append(home.measurements, answer(plan, 0.25))
+    speed = told(home, plan)
+    assert speed.source is SpeedSource.MEASURED
+    assert speed.decode_tok_s is not None
+    assert speed.decode_tok_s.p50 == pytest.approx(4.0, rel=0.2)
 
 
 def test_runs_of_another_model_say_nothing(home: Home, plan: Plan) -> None:
@@ -93,7 +126,64 @@ def test_a_calibration_that_cannot_be_read_is_named(home: Home, plan: Plan) -> N
     assert "calibration" in find_estimate(home)[1][0]
 
 
-def test_a_gpu_is_estimated_by_its_bandwidth(home: Home, plan: Plan) -> None:
+def test_a_gpu_of_this_machine_is_estimated_by_what_was_published_of_its_kind(
+    home: Home, plan: Plan
+) -> None:
     save_calibration(home, CALIBRATION)
-    gpu = Device(DeviceKind.GPU, 32, 0, 32, "RTX 4090")
-    assert told(home, plan, gpu, "gaming").source is SpeedSource.PUBLISHED
+    append(home.measurements, answer(plan, 0.25))
+    speed = told(home, plan, GPU, "gaming")
+    assert speed == estimate_elsewhere(plan, GPU, MACHINES["gaming"], Occasion())
+    assert speed.source is SpeedSource.PUBLISHED
+    assert speed.decode_tok_s is not None
+    assert 100 < speed.decode_tok_s.p50 < 160
+
+
+def test_a_split_takes_the_gpus_time_and_this_processors(home: Home, plan: Plan) -> None:
+    """Runs on the processor alone say nothing of a part of the model, so they are left out."""
+    save_calibration(home, CALIBRATION)
+    for _ in range(5):
+        append(home.measurements, answer(plan, 9.0))
+    cpu = 1 / told(Home(home.root / "none"), plan, CPU, "gaming").decode_tok_s.p50  # type: ignore[union-attr]
+    gpu = told(home, plan, GPU, "gaming").decode_tok_s
+    half = told(home, plan, HALF, "gaming")
+    published = estimate_elsewhere(plan, HALF, MACHINES["gaming"], Occasion())
+    assert gpu is not None
+    assert half.decode_tok_s is not None
+    assert published.decode_tok_s is not None
+    calibrated_s = 1 / half.decode_tok_s.p50
+    assert calibrated_s == pytest.approx(0.5 * 7.5e9 * 2e-11 + 0.5 / gpu.p50, rel=0.15)
+    assert 1 / published.decode_tok_s.p50 == pytest.approx(0.5 * cpu + 0.5 / gpu.p50, rel=0.15)
+    assert half.load_s is None
+    assert half.source is SpeedSource.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("preset", "model", "published_tok_s"),
+    [
+        ("rtx-4090", "Llama-3.1-8B", 130.6),
+        ("rtx-3070", "Llama-3.1-8B", 72.8),
+        ("m2-ultra", "Llama-3.1-8B", 78.8),
+        ("ryzen-7840hs", "Qwen3-8B", 12.27),
+    ],
+)
+def test_presets_decode_about_as_fast_as_was_published(
+    preset: str, model: str, published_tok_s: float
+) -> None:
+    machine = find_preset(preset).machine
+    plan = replace(draft(ask(model, "server")), threads=machine.cores)
+    layers = plan.model.facts.layers
+    device = Device(DeviceKind.GPU, layers, 0, layers) if machine.gpus else Device(layers=layers)
+    speed = estimate_elsewhere(plan, device, machine, Occasion(context=256))
+    assert speed.source is SpeedSource.PUBLISHED
+    assert speed.decode_tok_s is not None
+    assert published_tok_s in speed.decode_tok_s
+    assert speed.decode_tok_s.p50 == pytest.approx(published_tok_s, rel=0.2)
+
+
+def test_what_is_known_of_a_machine_by_its_memory_alone_is_called_rough(plan: Plan) -> None:
+    speed = estimate_elsewhere(plan, GPU, find_preset("rx-7900-xtx").machine, Occasion())
+    assert speed.source is SpeedSource.ROUGH
+    assert speed.decode_tok_s is not None
+    assert speed.decode_tok_s.p90 / speed.decode_tok_s.p10 > 2
+    unknown = estimate_elsewhere(plan, CPU, MACHINES["unmeasured"], Occasion())
+    assert (unknown.source, unknown.decode_tok_s) == (SpeedSource.UNKNOWN, None)

@@ -81,6 +81,8 @@ def machines(draw: st.DrawFn) -> Machine:
         disk_free_bytes=draw(st.none() | SIZES),
         gpus=tuple(draw(st.lists(gpus(), max_size=3))),
         unread=tuple(draw(st.lists(TEXTS, max_size=2))),
+        power_meters=tuple(draw(st.lists(TEXTS, max_size=2))),
+        power_unread=tuple(draw(st.lists(TEXTS, max_size=2))),
         measured=draw(MEASURED),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from stoker.core.advice import Advice, ApiOption
 from stoker.core.costs import ApiPrice, LocalCosts
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
-from stoker.library.advising import rough_estimate
+from stoker.library.advising import local_options
+from stoker.library.surroundings import survey
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, with_assumed_watts
+from stoker.planning.advice.situation import Case
+from stoker.planning.watts import with_watts
 from stoker.published.judgement import load_judgement
 from stoker.published.rules import load_rules
+from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
 
 PRICES = {
@@ -47,7 +51,7 @@ def apis() -> tuple[ApiOption, ...]:
 def make_case(apis: tuple[ApiOption, ...]) -> MakeCase:
     """`make_case(needs, machine, costs=...)` with the shipped judgement and catalogue."""
     judgement = load_judgement()
-    estimate = rough_estimate(judgement)
+    estimate = local_options(survey(Home(Path("/none")), MACHINES["laptop"]))
 
     def make(
         needs: Needs,
@@ -64,7 +68,7 @@ def make_case(apis: tuple[ApiOption, ...]) -> MakeCase:
             estimate=estimate,
             apis=apis if endpoints is None else endpoints,
             judgement=judgement,
-            costs=with_assumed_watts(costs or LocalCosts(), computer, judgement),
+            costs=with_watts(costs or LocalCosts(), computer, judgement),
             **more,
         )
 

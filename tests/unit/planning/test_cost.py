@@ -119,7 +119,7 @@ def test_a_person_who_costs_nothing_needs_no_hours() -> None:
 
 def test_assumed_watts_are_marked() -> None:
     month = local_month(replace(COSTS, watts_source=Source.ASSUMED), VOLUME, BUSY)
-    assert [part.name for part in month.parts if "assumed" in part.name]
+    assert [part.source for part in month.parts if part.name == "electricity"] == [Source.ASSUMED]
 
 
 @given(local_costs(), volumes, busy, st.floats(1, 1000))

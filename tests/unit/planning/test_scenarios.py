@@ -28,7 +28,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "first:2s": {"ttft_s_max": 2.0},
     "first:60s": {"ttft_s_max": 60.0},
     "5tok/s": {"tok_s_min": 5.0},
-    "30tok/s": {"tok_s_min": 30.0},
+    "50tok/s": {"tok_s_min": 50.0},
     "200tok/s": {"tok_s_min": 200.0},
     "999tok/s": {"tok_s_min": 999.0},
     "50/day": {"requests_per_day": 50},
@@ -102,9 +102,9 @@ ops:strong 1k/day bought $50            | gaming     | api           | local-ove
 # What this machine cannot do
 frontier                                | server     | api           | quality-out-of-reach
 ops:strong frontier 50k/day             | gaming     | api           | quality-out-of-reach
-ops:strong 10k/day                      | busy       | api           | nothing-fits
+ops:strong 10k/day                      | full       | api           | nothing-fits
 ops:strong 32k context better           | laptop     | api           | quality-out-of-reach
-ops:strong 10k/day 30tok/s              | laptop     | api           | too-slow-here
+ops:strong 10k/day 50tok/s              | laptop     | api           | too-slow-here
 ops:strong 1M/day                       | gaming     | api           | too-much-for-this-machine
 ops:strong 200tok/s                     | gaming     | local         | api-too-slow
 ops:strong 999tok/s                     | gaming     | contradiction | too-slow-here
@@ -115,11 +115,11 @@ data:machine frontier                   | board      | contradiction | data-stay
 data:machine frontier                   | server     | contradiction | data-stays-on-this-machine
 data:machine better                     | laptop     | contradiction | data-stays-on-this-machine
 offline frontier                        | gaming     | contradiction | works-offline
-data:machine                            | busy       | contradiction | data-stays-on-this-machine
-data:machine first:2s 30tok/s           | laptop     | contradiction | data-stays-on-this-machine
+data:machine                            | full       | contradiction | data-stays-on-this-machine
+data:machine first:2s 50tok/s           | laptop     | contradiction | data-stays-on-this-machine
 data:machine 50k/day                    | laptop     | contradiction | data-stays-on-this-machine
 data:machine 1k/day bought $50          | gaming     | contradiction | data-stays-on-this-machine
-data:mixed                              | busy       | contradiction | some-data-stays
+data:mixed                              | full       | contradiction | some-data-stays
 data:mixed ops:weak frontier first:0.2s | gaming     | contradiction | some-data-stays
 frontier 10k/day $10                    | gaming     | contradiction | quality-out-of-reach
 

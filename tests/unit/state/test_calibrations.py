@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from stoker.core.calibration import Calibration, Fit, Observation, ThreadRatio
 from stoker.core.errors import CalibrationError, HomeNotWritableError
+from stoker.core.power import Power
 from stoker.state.calibrations import from_json, load_calibration, save_calibration, to_json
 from stoker.state.home import Home
 
@@ -31,6 +33,7 @@ CALIBRATION = Calibration(
     taken=10,
     rejected=1,
     quick=True,
+    power=Power(11.5, 48.25, "processor package and memory", 2.0, 61.5),
 )
 
 
@@ -50,6 +53,18 @@ def test_a_new_one_takes_the_place_of_the_old(tmp_path: Path) -> None:
     found = load_calibration(home)
     assert found is not None
     assert found.machine == "there"
+
+
+def test_a_calibration_from_before_power_was_measured_is_still_one() -> None:
+    found = from_json(changed(power=None))
+    assert (found.threads, found.decode) == (CALIBRATION.threads, CALIBRATION.decode)
+    assert not found.power.is_known
+    assert "before power was measured" in found.power.missing
+
+
+def test_a_reason_for_no_power_is_kept() -> None:
+    unread = replace(CALIBRATION, power=Power(missing="no meter"))
+    assert from_json(to_json(unread)) == unread
 
 
 def test_a_home_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -97,6 +112,14 @@ def changed(**values: Any) -> bytes:
         changed(observations__0__seconds=-1.0),
         changed(observations__0__shape=None),
         changed(thread_ratios={}),
+        changed(power=3),
+        changed(power={}),
+        changed(power__watts_idle="3"),
+        changed(power__watts_idle=None),
+        changed(power__watts_load=1.0),
+        changed(power__watts_load=float("inf")),
+        changed(power__idle_s=-1.0),
+        changed(power__scope="a\nb"),
         changed(observations=[0] * 5000),
         b" " * (5 << 20),
     ],

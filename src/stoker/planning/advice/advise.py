@@ -8,13 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stoker.core.advice import Advice, Answer, Change
+from stoker.core.costs import Source
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs
 from stoker.core.rules import RuleBook
+from stoker.core.speed import SpeedSource
 from stoker.planning.advice.changes import find_changes, find_pairs
 from stoker.planning.advice.facts import Facts, state_facts
 from stoker.planning.advice.rules import Decision, allowed_answers, decide, holds, say
 from stoker.planning.advice.situation import Case, Situation, look_at, with_case
+
+# What is assumed where speeds come from somewhere else than this machine.
+_SPEEDS_BY = {
+    SpeedSource.PUBLISHED: ("speeds by makers' figures and published speeds of like devices",),
+    SpeedSource.ROUGH: ("rough speeds, by how fast memory is read",),
+}
 
 
 def advise(case: Case, book: RuleBook) -> Advice:
@@ -32,10 +40,7 @@ def advise(case: Case, book: RuleBook) -> Advice:
         boundary=_boundary(book, facts) if answer is Answer.HYBRID else (),
         local=situation.local,
         api=situation.api,
-        local_cost=situation.local_cost,
-        api_cost=situation.api_cost,
-        break_even=situation.even,
-        capacity=situation.capacity,
+        cost=situation.cost,
         assumed=tuple(_assumed(situation)),
         missing=tuple(_missing(situation)),
         rules=tuple((rule.name, holds(rule.when, facts)) for rule in book.rules),
@@ -84,19 +89,27 @@ def _assumed(situation: Situation) -> Iterator[str]:
         yield f"{judgement.prompt_tokens} tokens of prompt"
     if needs.answer_tokens is None:
         yield f"{judgement.answer_tokens} tokens of answer"
-    if situation.volume is not None:
+    if situation.cost.volume is not None:
         yield f"a busiest hour of {judgement.peak_factor:g} times the average"
-        if case.costs.watts_source.value == "assumed":
+        if case.costs.watts_source is Source.ASSUMED:
             yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
+    yield from _SPEEDS_BY.get(_speed_source(situation), ())
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
+
+
+def _speed_source(situation: Situation) -> SpeedSource:
+    """Where the local model's speed comes from, if it has any."""
+    local = situation.local
+    if local is None or local.stream_tok_s is None:
+        return SpeedSource.UNKNOWN
+    return local.speed_source
 
 
 def _missing(situation: Situation) -> Iterator[str]:
     """The figures that would have said more."""
-    costs = (situation.local_cost, situation.api_cost)
-    names = [name for cost in costs if cost is not None for name in cost.missing]
+    names = list(situation.cost.missing)
     if situation.local is not None and situation.local.stream_tok_s is None:
         names.append("tokens per second here")
-    if situation.volume is None:
+    if situation.cost.volume is None:
         names.append("requests a day")
     yield from dict.fromkeys(names)

@@ -64,18 +64,25 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
 
 
 def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
-    if smallest is not None:
-        yield "smallest_model", _text(smallest.name)
-        yield "smallest_memory", _text(format_bytes(smallest.memory_bytes))
+    yield "local_lacking", _text(_lacking(situation))
     yield "memory_available", _text(free_memory(situation.case.machine))
     yield "local_fits", _yes(situation.local is not None)
     yield "api_reaches_quality", _yes(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
-    capacity = situation.capacity
+    capacity = situation.cost.capacity
     if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
         yield "local_capacity", _word(capacity.verdict)
         yield "local_capacity_why", _text(capacity.why)
+
+
+def _lacking(situation: Situation) -> str:
+    """Why no model fits, where none does: memory, or a context that none was made for."""
+    smallest = min(situation.options, key=lambda one: one.memory_bytes, default=None)
+    if smallest is None:
+        return f"none takes {exact(situation.case.needs.context or 0)} tokens of context"
+    free = free_memory(situation.case.machine)
+    needs = format_bytes(smallest.memory_bytes)
+    return f"the smallest, {smallest.name}, needs {needs}, and {free} is free"
 
 
 def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[str, Fact]]:
@@ -108,7 +115,8 @@ def _api(api: ApiOption | None, situation: Situation) -> Iterator[tuple[str, Fac
 
 
 def _compared(situation: Situation) -> Iterator[tuple[str, Fact]]:
-    local, api, even = situation.local_cost, situation.api_cost, situation.even
+    cost = situation.cost
+    local, api, even = cost.local, cost.api, cost.break_even
     budget = situation.case.needs.budget_usd_month
     yield "local_usd_month", _cost(local)
     yield "api_usd_month", _cost(api)

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stoker.core.advice import ApiOption, LocalOption
-from stoker.core.costs import BreakEven, Capacity, LocalCosts, MonthlyCost, Source, Volume
+from stoker.core.costs import Cost, LocalCosts, Volume
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
-from stoker.planning.capacity import check_capacity, fast_enough
+from stoker.planning.capacity import fast_enough
 from stoker.planning.catalogue import rank, reaches
-from stoker.planning.cost import api_month, break_even, busy_seconds, local_month
+from stoker.planning.cost import api_month
+from stoker.planning.stakes import Stakes, compare_costs
 
 Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 
@@ -40,18 +41,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A case with what follows from it, before any rule is asked."""
+    """A case with what follows from it, before any rule is asked.
+
+    Nothing costs anything where no volume was stated.
+    """
 
     case: Case
     quality: Quality
     options: tuple[LocalOption, ...]
     local: LocalOption | None
     api: ApiOption | None
-    volume: Volume | None
-    capacity: Capacity | None = None
-    local_cost: MonthlyCost | None = None
-    api_cost: MonthlyCost | None = None
-    even: BreakEven | None = None
+    cost: Cost = field(default_factory=Cost)
 
     @property
     def local_speed(self) -> str | None:
@@ -75,28 +75,12 @@ def look_at(case: Case) -> Situation:
     quality = needs.quality or judgement.quality
     options = tuple(case.estimate(needs, case.machine))
     local = choose_local(options, needs, quality)
-    volume = _volume(case)
-    api = choose_api(case.apis, quality, volume or _one_request(case))
-    seen = Situation(case, quality, options, local, api, volume)
-    return seen if volume is None else _with_costs(seen, volume)
-
-
-def _with_costs(seen: Situation, volume: Volume) -> Situation:
-    """`seen` with what `volume` means for the machine and the purse."""
-    case, local = seen.case, seen.local
-    price = None if seen.api is None else seen.api.price
-    api_cost = None if seen.api is None else api_month(price, volume)
-    if local is None:
-        return replace(seen, api_cost=api_cost)
-    busy = busy_seconds(volume, local.total_tok_s, local.prefill_tok_s)
-    capacity = check_capacity(volume, busy, case.judgement, case.costs.hours_per_day)
-    return replace(
-        seen,
-        capacity=capacity,
-        local_cost=local_month(case.costs, volume, busy),
-        api_cost=api_cost,
-        even=break_even(case.costs, price, volume, busy, capacity.requests_per_day_most),
-    )
+    stakes = Stakes(needs, case.costs, judgement, case.cached_share)
+    api = choose_api(case.apis, quality, stakes.volume)
+    seen = Situation(case, quality, options, local, api)
+    if needs.requests_per_day is None:
+        return seen
+    return replace(seen, cost=compare_costs(stakes, api, local))
 
 
 def choose_local(
@@ -121,15 +105,6 @@ def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> A
     return max(apis, key=lambda one: rank(one.tier), default=None)
 
 
-def with_assumed_watts(costs: LocalCosts, machine: Machine, judgement: Judgement) -> LocalCosts:
-    """`costs` with the judgement's watts where none were given; the source says so."""
-    if costs.watts_idle is not None and costs.watts_load is not None:
-        return costs
-    own = any(not gpu.integrated for gpu in machine.gpus)
-    watts = judgement.watts_gpu if own else judgement.watts_cpu
-    return replace(costs, watts_idle=watts.idle, watts_load=watts.load, watts_source=Source.ASSUMED)
-
-
 def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:
     rate = option.stream_tok_s if isinstance(option, LocalOption) else option.tok_s
     return fast_enough(option.ttft_s, rate, needs.ttft_s_max, needs.tok_s_min)
@@ -143,20 +118,3 @@ def _slowness(option: LocalOption, needs: Needs) -> int:
 def _dearness(option: ApiOption, volume: Volume) -> tuple[bool, float]:
     total = api_month(option.price, volume).total
     return total is None, 0.0 if total is None else total.p50
-
-
-def _volume(case: Case) -> Volume | None:
-    if case.needs.requests_per_day is None:
-        return None
-    return replace(_one_request(case), requests_per_day=case.needs.requests_per_day)
-
-
-def _one_request(case: Case) -> Volume:
-    judgement = case.judgement
-    return Volume(
-        requests_per_day=1.0,
-        prompt_tokens=case.needs.prompt_tokens or judgement.prompt_tokens,
-        answer_tokens=case.needs.answer_tokens or judgement.answer_tokens,
-        cached_share=case.cached_share,
-        days_per_month=judgement.days_per_month,
-    )

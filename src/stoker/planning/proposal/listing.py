@@ -1,4 +1,4 @@
-"""What a machine can run: the catalogue's models in several quantizations, counted and judged.
+"""What a machine can run: models of the catalogue, counted, placed and judged.
 
 Pure. Everything here is by formula from published shapes; a header, once it is read, says more.
 """
@@ -7,38 +7,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from stoker.core.estimate import Interval
-from stoker.core.model import LocalModel, ModelFacts, ModelRef
+from stoker.core.model import LocalModel
+from stoker.core.needs import Quality
 from stoker.core.plan import Device, Verdict
 from stoker.core.published import PublishedLoss
+from stoker.core.speed import Speed
 from stoker.planning.catalogue import Entry
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.proposing import draft, occasion_of
 from stoker.planning.proposal.quantizations import quantizations_of, requantized
 from stoker.planning.proposal.question import Question
-from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.proposal.well_known import model_of
 
 SHOWN = ("Q8_0", "Q4_K_M", "Q2_K")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model in one quantization on a machine; what is not known is None."""
+    """One model in one quantization on a machine; a tier of None is unproven."""
 
     name: str
     parameters: int
     quantization: str
-    tier: str | None
+    tier: Quality | None
     weights_bytes: int
     total_bytes: int
     context: int
     device: Device
     verdict: Verdict
-    decode_tok_s: Interval | None
-    ttft_s: Interval | None
+    speed: Speed
+
+    @property
+    def decode_tok_s(self) -> Interval | None:
+        """Tokens a second of one answer alone."""
+        return self.speed.decode_tok_s
+
+    @property
+    def ttft_s(self) -> Interval | None:
+        """Seconds to the first token."""
+        return self.speed.ttft_s
 
 
 def list_models(
@@ -63,34 +73,39 @@ def too_short(asked: Asked, catalogue: Sequence[Entry]) -> tuple[tuple[str, int]
     return tuple((shape.name, shape.context_length) for shape in short)
 
 
+def list_published(question: Question, catalogue: Sequence[Entry]) -> list[Row]:
+    """Each model of `catalogue` in its own quantization alone, as `list_models` has it."""
+    return [_row(question, entry, entry.quantization, model_of(entry)) for entry in catalogue]
+
+
 def _rows(question: Question, entry: Entry, losses: Sequence[PublishedLoss]) -> Iterator[Row]:
-    own = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
-    others = quantizations_of(own, entry.quantization, losses)
-    made = [(one.name, requantized(own, one)) for one in others if one.name in SHOWN]
-    for name, facts in sorted(
-        [(entry.quantization, own), *made], key=lambda one: -one[1].file_bytes
-    ):
-        yield _row(question, entry, name, facts)
+    own = model_of(entry)
+    others = quantizations_of(own.facts, entry.quantization, losses)
+    made = [
+        (one.name, replace(own, facts=requantized(own.facts, one)))
+        for one in others
+        if one.name in SHOWN
+    ]
+    every = [(entry.quantization, own), *made]
+    for name, model in sorted(every, key=lambda one: -one[1].facts.file_bytes):
+        yield _row(question, entry, name, model)
 
 
-def _row(question: Question, entry: Entry, name: str, facts: ModelFacts) -> Row:
-    model = LocalModel(ModelRef(entry.shape.name), Path(entry.shape.name), facts)
+def _row(question: Question, entry: Entry, name: str, model: LocalModel) -> Row:
     one = replace(question, model=model, quantization=name)
     plan = draft(one)
     need = count_plainly(plan)
-    placed = one.placed(need, facts)
+    placed = one.placed(need, model.facts)
     occasion = occasion_of(plan, one.asked)
-    speed = one.estimate(plan, placed.device, one.machine, occasion)
     return Row(
         name=entry.shape.name,
-        parameters=facts.parameters,
+        parameters=model.facts.parameters,
         quantization=name,
-        tier=entry.tier.value if entry.tier else None,
+        tier=entry.tier,
         weights_bytes=need.weights_bytes,
         total_bytes=need.total_bytes,
         context=plan.context,
         device=placed.device,
         verdict=placed.verdict,
-        decode_tok_s=speed.decode_tok_s,
-        ttft_s=speed.ttft_s,
+        speed=one.estimate(plan, placed.device, one.machine, occasion),
     )

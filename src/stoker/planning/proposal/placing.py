@@ -7,6 +7,7 @@ Of several GPUs the one with the most free memory is taken.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -67,11 +68,24 @@ def place(
     gpu = machine.gpus[index]
     room = gpu_room(gpu, machine, budget_bytes).without(taken.get(f"gpu{index}", 0))
     left = None if budget_bytes is None else budget_bytes - sum(taken.values())
-    for layers in range(facts.layers, 0, -1):
-        placed = _with_layers(cpu, facts, (index, gpu, room), layers)
-        if placed.verdict.usable and _within(placed, left):
-            return placed
-    return cpu
+    layers = _most_layers(cpu, facts, (index, gpu, room))
+    placed = with_layers(cpu, facts, (index, gpu, room), layers) if layers else cpu
+    return placed if placed.verdict.usable and _within(placed, left) else cpu
+
+
+def _most_layers(cpu: Placed, facts: ModelFacts, place: tuple[int, Gpu, Room]) -> int:
+    """How many layers the GPU has room for.
+
+    More layers take more of it and less of the processor's memory: where so many leave too much
+    with the processor, fewer would leave more.
+    """
+    index, _, room = place
+
+    def is_too_much(layers: int) -> bool:
+        need = with_layers(cpu, facts, place, layers).need
+        return not judge(need.of(device=f"gpu{index}"), room).usable
+
+    return bisect_left(range(1, facts.layers + 1), x=True, key=is_too_much)
 
 
 def _within(placed: Placed, budget_bytes: int | None) -> bool:
@@ -87,7 +101,7 @@ def gpu_room(gpu: Gpu, machine: Machine, budget_bytes: int | None = None) -> Roo
     return Room(now, min(gpu.memory_total_bytes, machine.memory_total_bytes), budget_bytes)
 
 
-def _with_layers(
+def with_layers(
     cpu: Placed, facts: ModelFacts, place: tuple[int, Gpu, Room], layers: int
 ) -> Placed:
     """`cpu` with the last `layers` layers on a GPU, and the output matrix where all are."""

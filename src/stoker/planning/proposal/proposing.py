@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from stoker.core.costs import Cost
 from stoker.core.machine import Machine
 from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.plan import Plan, Verdict
-from stoker.core.proposal import Alternative, Cost, Proposal
+from stoker.core.proposal import Alternative, Proposal
 from stoker.core.speed import Occasion, Speed
 from stoker.planning.proposal.choosing import Asked, choose, first_plan, what_is_cut
 from stoker.planning.proposal.counting import ENGINE, count_like, uncounted

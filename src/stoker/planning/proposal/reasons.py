@@ -23,14 +23,20 @@ _SOURCES = {
 _SPEEDS = {
     SpeedSource.MEASURED: "measured with this model on this machine",
     SpeedSource.CALIBRATION: "from this machine's calibration",
-    SpeedSource.PUBLISHED: "from published figures of memory bandwidth, so the interval is wide",
-    SpeedSource.UNKNOWN: "nothing is known that speeds could be told from",
+    SpeedSource.PUBLISHED: "from makers' figures and published speeds of like devices",
+    SpeedSource.ROUGH: "rough, from how fast memory is read: the interval is wide",
+    SpeedSource.UNKNOWN: "unknown",
 }
 
 
 def reasons_for(question: Question, proposal: Proposal, placed: Placed) -> tuple[Reason, ...]:
     """The reasons of everything that `proposal` decides."""
     return tuple(_reasons(question, proposal, placed))
+
+
+def say_source(source: SpeedSource) -> str:
+    """Whose measurements speeds rest on, in words."""
+    return f"speeds {_SPEEDS[source]}"
 
 
 def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator[Reason]:
@@ -50,7 +56,7 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
     if plan.kv_type != "f16":
         yield Reason("kv_type", f"the KV cache in {plan.kv_type}, as asked for")
     notes = "".join(f"; {note}" for note in proposal.speed.notes)
-    yield Reason("speed", f"{_SPEEDS[proposal.speed.source]}{notes}")
+    yield Reason("speed", f"{say_source(proposal.speed.source)}{notes}")
     for target in proposal.targets:
         yield Reason("target", target.say)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from stoker.core.estimate import Interval
-from stoker.core.model import LocalModel, ModelRef
 from stoker.core.plan import DeviceKind, Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
@@ -24,7 +22,7 @@ from stoker.planning.proposal.mending import with_quantization
 from stoker.planning.proposal.placing import place
 from stoker.planning.proposal.quantizations import Quantized, near
 from stoker.planning.proposal.question import Question
-from stoker.planning.proposal.well_known import facts_of_shape
+from stoker.planning.proposal.well_known import model_of
 
 # What Stoker makes smaller files from, and which of the usual ones it makes.
 _WHOLE = frozenset({"F32", "F16", "BF16"})
@@ -74,15 +72,8 @@ def find_model(question: Question, plan: Plan) -> Alternative | None:
 
 def plan_for_entry(entry: Entry, plan: Plan) -> Plan:
     """`plan` for a model of the catalogue, with no more context than it was trained for."""
-    facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
-    name = entry.shape.name
-    return replace(
-        plan,
-        model=LocalModel(ModelRef(name), Path(name), facts),
-        context=min(plan.context, facts.context_length),
-        kv_type="f16",
-        repack=True,
-    )
+    context = min(plan.context, entry.shape.context_length)
+    return replace(plan, model=model_of(entry), context=context, kv_type="f16", repack=True)
 
 
 def offer_entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
@@ -185,13 +176,17 @@ def _on_gpu(question: Question, proposal: Proposal) -> Iterator[Alternative]:
     if placed.device.kind is DeviceKind.CPU:
         return
     device = placed.device
+    occasion = proposal.speed.occasion
+    speed = question.estimate(plan, device, question.machine, occasion).decode_tok_s
+    told = "" if speed is None else f", {rate_span(speed)}"
     yield Alternative(
         ChangeKind.DEVICE,
         device.name,
-        f"{device.gpu_layers} of {device.layers} layers would go on {device.name}, with an engine "
-        "that is built for it; the one installed here computes on the processor",
+        f"{device.gpu_layers} of {device.layers} layers would go on {device.name}{told}, with an "
+        "engine that is built for it; the one installed here computes on the processor",
         verdict=placed.verdict,
         weights_bytes=placed.need.weights_bytes,
         total_bytes=placed.need.total_bytes,
+        decode_tok_s=speed,
         source=placed.need.source,
     )

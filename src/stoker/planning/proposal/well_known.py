@@ -5,10 +5,14 @@ Pure. Enough for the formulas of memory and speed; a header, once it is read, al
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 from stoker.core.layout import Layout
-from stoker.core.model import AttentionKind, ModelFacts, Task
+from stoker.core.model import AttentionKind, LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.published import ModelShape
 from stoker.core.weights import Use, WeightUse
+from stoker.planning.catalogue import Entry
 from stoker.planning.proposal.quantizations import embedding_type_of, type_of
 
 # By how names begin: the engine's architecture, which decides how its steps look.
@@ -23,6 +27,13 @@ _ARCHITECTURES = {
 # What DeepSeek-V2 and V3 keep of a token, and the sizes of their heads (published configurations).
 _LATENT = {"latent": 512, "query_latent": 1536, "rope": 64, "dense_layers": 3, "shared_ffn": 2048}
 _LATENT_HEADS = {"latent_head_k": 192, "latent_head_v": 128}
+
+
+@cache
+def model_of(entry: Entry) -> LocalModel:
+    """The model of `entry`, in its own quantization, as if its header had been read."""
+    facts = facts_of_shape(entry.shape, entry.quantization, entry.weights_bytes)
+    return LocalModel(ModelRef(entry.shape.name), Path(entry.shape.name), facts)
 
 
 def facts_of_shape(shape: ModelShape, quantization: str, weights_bytes: int) -> ModelFacts:

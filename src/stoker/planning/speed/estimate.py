@@ -1,18 +1,37 @@
-"""How fast one model will run: each figure of a plan, from whatever tells its steps' seconds.
+"""How fast one model will run: each figure of a plan, from the best that can tell its seconds.
 
-Pure. A `Basis` tells seconds: `calibrated` for this machine, `stated` for others, `split` for a
-model on two devices. What earlier runs of the same model measured goes before all of them
-(`experience`). Everything is an interval; a figure that no basis can tell is None.
+Pure. A `Basis` tells seconds: `experience` from earlier runs of the same model, `calibrated` of
+this machine, `stated` of others, `rough` where nothing better is known, `split` for a model on two
+devices. Everything is an interval that knows its source; a figure that no basis can tell is None.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from stoker.core.estimate import Interval
 from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.planning.speed.spread import Estimate
 from stoker.planning.speed.work import Work
+
+# How notes call the figures, and what they say of a source that is not the speeds' own.
+_NAMES = {
+    "load_s": "load",
+    "load_cold_s": "load from the disk",
+    "ttft_s": "first token",
+    "prefill_tok_s": "prompt",
+    "decode_tok_s": "one answer alone",
+    "stream_tok_s": "each answer",
+    "total_tok_s": "all answers",
+}
+_HOW = {
+    SpeedSource.MEASURED: "measured with this model on this machine",
+    SpeedSource.CALIBRATION: "from this machine's calibration",
+    SpeedSource.PUBLISHED: "from makers' figures and published speeds",
+    SpeedSource.ROUGH: "rough, from how fast memory is read",
+}
+_SPEEDS = ("decode_tok_s", "prefill_tok_s")
 
 
 class Basis(Protocol):
@@ -40,23 +59,59 @@ class Basis(Protocol):
         ...
 
 
-def estimate_speed(work: Work, basis: Basis | None, occasion: Occasion) -> Speed:
-    """All figures of `work` on `occasion`; without a basis all are unknown."""
-    if basis is None:
-        return Speed(occasion, SpeedSource.UNKNOWN, notes=("nothing was measured of this machine",))
-    step = basis.step(work, occasion.streams, occasion.context)
+def estimate_speed(work: Work, bases: Sequence[Basis], occasion: Occasion) -> Speed:
+    """All figures of `work` on `occasion`, each from the first of `bases` that can tell it."""
+    found: dict[str, Interval] = {}
+    told: dict[str, Basis] = {}
+    for name, ask in _questions(work, occasion).items():
+        for basis in bases:
+            figure = ask(basis)
+            if figure is not None:
+                found[name], told[name] = figure, basis
+                break
+    source = _weakest(told[name].source for name in _SPEEDS if name in told)
     return Speed(
-        occasion=occasion,
-        source=basis.source,
-        load_s=_interval(basis.load(work, cold=False)),
-        load_cold_s=_interval(basis.load(work, cold=True)),
-        ttft_s=ttft_s(work, basis, occasion.prompt_tokens),
-        prefill_tok_s=prefill_tok_s(work, basis, occasion.prompt_tokens),
-        decode_tok_s=_rate(basis.step(work, 1, occasion.context), 1),
-        stream_tok_s=_rate(step, 1),
-        total_tok_s=_rate(step, occasion.streams),
-        notes=basis.notes(work),
+        occasion,
+        source,
+        **found,
+        sources=tuple((name, basis.source) for name, basis in told.items()),
+        notes=tuple(dict.fromkeys(_notes(work, bases, told, source))) or _nothing(bases),
     )
+
+
+def _questions(work: Work, occasion: Occasion) -> Mapping[str, Callable[[Basis], Interval | None]]:
+    """How a basis is asked for each figure."""
+    prompt, past, streams = occasion.prompt_tokens, occasion.context, occasion.streams
+    return {
+        "load_s": lambda basis: _interval(basis.load(work, cold=False)),
+        "load_cold_s": lambda basis: _interval(basis.load(work, cold=True)),
+        "ttft_s": lambda basis: ttft_s(work, basis, prompt),
+        "prefill_tok_s": lambda basis: prefill_tok_s(work, basis, prompt),
+        "decode_tok_s": lambda basis: decode_tok_s(work, basis, past),
+        "stream_tok_s": lambda basis: decode_tok_s(work, basis, past, streams),
+        "total_tok_s": lambda basis: _rate(basis.step(work, streams, past), streams),
+    }
+
+
+def _notes(
+    work: Work, bases: Sequence[Basis], told: Mapping[str, Basis], source: SpeedSource
+) -> Iterator[str]:
+    """What the bases say that told something; of those of another source, which figures it was."""
+    for basis in bases:
+        names = [_NAMES[name] for name, one in told.items() if one is basis]
+        if names and basis.source is not source:
+            yield f"{', '.join(names)}: {_HOW[basis.source]}"
+        if names:
+            yield from basis.notes(work)
+
+
+def _nothing(bases: Sequence[Basis]) -> tuple[str, ...]:
+    return () if bases else ("nothing is known of this machine",)
+
+
+def _weakest(sources: Iterator[SpeedSource]) -> SpeedSource:
+    order = list(SpeedSource)
+    return max(sources, key=order.index, default=SpeedSource.UNKNOWN)
 
 
 def ttft_s(work: Work, basis: Basis, prompt_tokens: int) -> Interval | None:

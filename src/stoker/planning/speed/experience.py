@@ -2,7 +2,8 @@
 
 Pure. Where another basis knows how seconds depend on length and streams, the runs say by which
 factor it is off for this model; where none does, what was measured of a like occasion stands by
-itself. The interval is as wide as the runs differ from each other.
+itself. The interval is as wide as the runs differ from each other. What too few runs say is left to
+others.
 """
 
 from __future__ import annotations
@@ -30,19 +31,20 @@ _NARROWEST = math.log(1.03)
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """Earlier runs with `threads` threads over a basis that may be None."""
+    """Earlier runs with `threads` threads.
 
-    below: Basis | None
+    `like` is a basis that knows how seconds depend on lengths, if there is any.
+    """
+
+    like: Basis | None
     loads: Sequence[LoadMeasured]
     answers: Sequence[AnswerMeasured]
     threads: int
 
     @property
     def source(self) -> SpeedSource:
-        """Measured, if any run counts; what a single figure rests on is in the notes."""
-        if self._own() or len(self._loads(cold=False)) >= LOADS_MIN:
-            return SpeedSource.MEASURED
-        return self.below.source if self.below is not None else SpeedSource.UNKNOWN
+        """Measured, all that it tells."""
+        return SpeedSource.MEASURED
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """As `Basis.step`."""
@@ -52,7 +54,7 @@ class Experience:
             if one.usage.completion_tokens >= ANSWER_TOKENS_MIN
             and one.streams_first == one.streams_last == streams
         ]
-        return self._told(runs, past, lambda back, back_to: back_to.step(work, streams, back))
+        return self._told(runs, past, lambda back, like: like.step(work, streams, back))
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """As `Basis.prompt`."""
@@ -64,21 +66,18 @@ class Experience:
             and one.streams_first == 1
         ]
         return self._told(
-            runs, float(tokens), lambda count, below: below.prompt(work, round(count), past)
+            runs, float(tokens), lambda count, like: like.prompt(work, round(count), past)
         )
 
-    def load(self, work: Work, *, cold: bool) -> Estimate | None:
+    def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
         """As `Basis.load`."""
         seconds = [one.parts.total_s for one in self._loads(cold=cold)]
-        if len(seconds) >= LOADS_MIN:
-            return _of(seconds)
-        return self.below.load(work, cold=cold) if self.below is not None else None
+        return _of(seconds) if len(seconds) >= LOADS_MIN else None
 
-    def notes(self, work: Work) -> tuple[str, ...]:
+    def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
         """As `Basis.notes`."""
-        said = self.below.notes(work) if self.below is not None else ()
         runs, loads = len(self._own()), len(self.loads)
-        return (f"{loads} loads and {runs} answers of this model were measured here", *said)
+        return (f"{loads} loads and {runs} answers of this model were measured here",)
 
     def _own(self) -> list[AnswerMeasured]:
         return [
@@ -100,28 +99,27 @@ class Experience:
         asked: float,
         estimate: Callable[[float, Basis], Estimate | None],
     ) -> Estimate | None:
-        """Of `runs` (length, seconds): what they say of the length `asked`, or what lies below."""
-        below = self.below
-        if below is None:
+        """Of `runs` (length, seconds): what they say of the length `asked`."""
+        plain = None if self.like is None else estimate(asked, self.like)
+        if self.like is None or plain is None:
             near = [s for length, s in runs if max(length, asked) <= ALIKE * min(length, asked)]
             return _of(near) if len(near) >= RUNS_MIN else None
-        plain = estimate(asked, below)
-        guesses = [(estimate(length, below), seconds) for length, seconds in runs]
+        guesses = [(estimate(length, self.like), seconds) for length, seconds in runs]
         ratios = [seconds / one.middle for one, seconds in guesses if one is not None]
-        if plain is None or len(ratios) < RUNS_MIN:
-            return plain
+        if len(ratios) < RUNS_MIN:
+            return None
         ratio = _of(ratios)
         return Estimate(plain.middle * ratio.middle, ratio.width)
 
 
 def experience(
-    below: Basis | None, records: Iterable[LoadMeasured | AnswerMeasured], threads: int
+    like: Basis | None, records: Iterable[LoadMeasured | AnswerMeasured], threads: int
 ) -> Experience:
-    """The basis that has `records` before `below`."""
+    """What `records` of one model say."""
     kept = list(records)
     loads = [one for one in kept if isinstance(one, LoadMeasured)]
     answers = [one for one in kept if isinstance(one, AnswerMeasured)]
-    return Experience(below, loads, answers, threads)
+    return Experience(like, loads, answers, threads)
 
 
 def _past(one: AnswerMeasured) -> float:

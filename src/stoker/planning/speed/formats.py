@@ -25,11 +25,11 @@ _FAMILIES = {
     "Q2_K": "q2_k",
     "IQ4_NL": "iq4_nl",
     "IQ4_XS": "iq4_xs",
-    "IQ3_S": "iq3",
-    "IQ3_XXS": "iq3",
-    "IQ2_S": "iq2",
-    "IQ2_XS": "iq2",
-    "IQ2_XXS": "iq2",
+    "IQ3_S": "iq3_s",
+    "IQ3_XXS": "iq3_xxs",
+    "IQ2_S": "iq2_s",
+    "IQ2_XS": "iq2_xs",
+    "IQ2_XXS": "iq2_xxs",
     "IQ1_S": "iq1",
     "IQ1_M": "iq1",
     "TQ1_0": "ternary",
@@ -54,12 +54,23 @@ _RELATIVES = {
     "q2_k": ("q3_k", "q4_k"),
     "iq4_nl": ("q4_0", "iq4_xs", "q4_k"),
     "iq4_xs": ("iq4_nl", "q4_k"),
-    "iq3": ("iq2", "q3_k", "q4_k"),
-    "iq2": ("iq3", "q2_k"),
-    "iq1": ("iq2", "iq3"),
+    "iq3_s": ("iq2_s", "iq3_xxs", "q3_k"),
+    "iq3_xxs": ("iq2_xxs", "iq2_xs", "iq3_s", "q3_k"),
+    "iq2_s": ("iq2_xs", "iq3_xxs", "q2_k"),
+    "iq2_xs": ("iq2_s", "iq2_xxs", "iq3_xxs", "q2_k"),
+    "iq2_xxs": ("iq3_xxs", "iq2_xs", "q2_k"),
+    "iq1": ("iq2_xxs", "iq2_xs", "iq3_xxs"),
     "ternary": ("q2_k", "q4_k"),
     "mxfp4": ("iq4_nl", "q4_0", "q4_k"),
 }
+# Families that are unpacked row by row, in blocks of 256 with scales in two steps: each row costs a
+# little, whatever its length. Of the others several rows go together, or blocks are short.
+BY_ROWS = frozenset(
+    {
+        *("q6_k", "q5_k", "q3_k", "q2_k", "iq4_xs"),
+        *("iq3_s", "iq3_xxs", "iq2_s", "iq2_xs", "iq2_xxs", "iq1"),
+    }
+)
 
 
 def family_of(number_format: str) -> str:

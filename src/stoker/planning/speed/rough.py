@@ -1,51 +1,91 @@
-"""Speeds of one model from the machine's bandwidth alone, for machines that nobody calibrated.
+"""Seconds from how fast a device reads memory and multiplies, where nothing better is known.
 
-Pure. Wide on purpose: the shares are those of `rough`. A speed whose figures nobody has stays
-unknown, and so do load times.
+Pure. Wide on purpose. A speed whose figures nobody has stays unknown, and so do load times.
 """
 
 from __future__ import annotations
 
-from stoker.core.estimate import Interval
-from stoker.core.machine import Machine
-from stoker.core.plan import Device, Plan
-from stoker.core.speed import Occasion, Speed, SpeedSource
-from stoker.planning.rough import decode_speed, prefill_speed, together
+import math
+from dataclasses import dataclass
+
+from stoker.core.speed import SpeedSource
+from stoker.core.weights import Use
+from stoker.planning.defaults import ONE_THREAD_BYTES
+from stoker.planning.speed.floors import step_floor_s, token_floor_s
+from stoker.planning.speed.spread import Estimate, together
+from stoker.planning.speed.work import Work
+
+# The share of the memory's bandwidth that decode reaches: of the published figures of Llama-3-8B
+# in 4 bits the least is 0.44 (M1 Max) and the most 0.80 (RTX 3070).
+BANDWIDTH_SHARES = (0.4, 0.85)
+# Weights that a processor's caches hold are read faster than memory is.
+CACHED_SHARES = (0.4, 2.0)
+# The share of the throughput of matrices that prefill reaches.
+MATMUL_SHARES = (0.35, 0.9)
+# What several answers at a time give together: at worst as much as one, at best each as much as one
+# alone. More than 16 add nothing here.
+STREAMS_MOST = 16
 
 
-def rough_speed(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
-    """The speeds of `plan` on `device` of `machine`."""
-    facts = plan.model.facts
-    active = facts.parameters_active or facts.parameters
-    read = facts.file_bytes * active / facts.parameters if facts.parameters else 0.0
-    alone = _decode(read, device, machine) if read else None
-    prefill = prefill_speed(active, machine) if active else None
-    if alone is None and prefill is None:
-        return Speed(occasion, SpeedSource.UNKNOWN)
-    total = alone and together(alone, occasion.streams)
-    return Speed(
-        occasion,
-        SpeedSource.PUBLISHED,
-        ttft_s=prefill and prefill.inverse().scaled(occasion.prompt_tokens),
-        prefill_tok_s=prefill,
-        decode_tok_s=alone,
-        stream_tok_s=total and total.scaled(1 / occasion.streams),
-        total_tok_s=total,
-        notes=("from the memory's bandwidth alone",),
-    )
+@dataclass(frozen=True, slots=True)
+class Rough:
+    """One device: bytes and operations a second, None or 0 where nobody says.
 
+    `threads` of a processor take part; of a GPU it is None.
+    """
 
-def _decode(read_bytes: float, device: Device, machine: Machine) -> Interval | None:
-    """Each device reads its share of the layers, one after the other."""
-    share = device.gpu_layers / device.layers if device.layers else 0.0
-    gpu = None if device.gpu is None else machine.gpus[device.gpu].bandwidth_bytes_s
-    own = machine.measured.read_bytes_s_all or machine.memory_peak_bytes_s
-    parts = [(share, gpu), (1.0 - share, own)]
-    found = [decode_speed(part * read_bytes, rate) for part, rate in parts if part > 0]
-    known = [one for one in found if one is not None]
-    if len(known) < len(found):
+    bandwidth_bytes_s: float | None
+    ops_s: float | None = None
+    threads: int | None = None
+
+    @property
+    def source(self) -> SpeedSource:
+        """Rough."""
+        return SpeedSource.ROUGH
+
+    def step(self, work: Work, streams: int, past: float) -> Estimate | None:
+        """As `Basis.step`: the weights read once, and so often again as answers may cost."""
+        if not self.bandwidth_bytes_s:
+            return None
+        share, width = _within(CACHED_SHARES if self._caches(work) else BANDWIDTH_SHARES)
+        reading = work.read_bytes(past) / (share * self.bandwidth_bytes_s)
+        alone = reading + (step_floor_s(work, past, self.threads) if self.threads else 0.0)
+        more = math.log(min(streams, STREAMS_MOST)) / 2
+        beyond = max(streams / STREAMS_MOST, 1.0)
+        return Estimate(alone * math.exp(more) * beyond, width + more)
+
+    def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
+        """As `Basis.prompt`: its products, and the step that gives the first token."""
+        if not self.ops_s:
+            return None
+        share, width = _within(MATMUL_SHARES)
+        back = past + tokens / 2
+        products = sum(
+            one.elements * work.share(one.use)
+            for one in work.uses
+            if one.use in (Use.BODY, Use.EXPERT)
+        )
+        each = 2 * products / (share * self.ops_s)
+        each += token_floor_s(work, back, self.threads) if self.threads else 0.0
+        first = self.step(work, 1, past + tokens)
+        if first is None:
+            return Estimate(tokens * each, width)
+        return Estimate(tokens * each + first.middle, together(width, first.width))
+
+    def _caches(self, work: Work) -> bool:
+        """Whether a processor's caches may hold the weights."""
+        return self.threads is not None and work.read_bytes(0.0) < ONE_THREAD_BYTES
+
+    def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
+        """Unknown."""
         return None
-    total = known[0].inverse()
-    for one in known[1:]:
-        total = total + one.inverse()
-    return total.inverse()
+
+    def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
+        """None: that it is rough its source says."""
+        return ()
+
+
+def _within(shares: tuple[float, float]) -> tuple[float, float]:
+    """The middle of two shares, and half the distance between them, as factors are."""
+    low, high = shares
+    return math.sqrt(low * high), math.log(high / low) / 2

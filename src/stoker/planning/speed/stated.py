@@ -2,9 +2,9 @@
 
 Pure. Of a device its maker states how fast it reads memory and, at times, how fast it multiplies.
 What published speeds took longer than that is fitted for each backend: a share of the reading for
-each family of formats, a constant for each step, and of a processor the unpacking by each thread.
-The errors are those of each device left out in turn, so they are of devices that the fit has not
-seen.
+each family of formats, of a GPU a constant for each layer, of a processor the unpacking by each
+thread (what its layers take besides is in `floors`). The errors are those of each device left out
+in turn, so they are of devices that the fit has not seen.
 """
 
 from __future__ import annotations
@@ -17,17 +17,22 @@ from dataclasses import dataclass
 from stoker.core.calibration import Fit
 from stoker.core.speed import SpeedSource
 from stoker.core.weights import Use
+from stoker.planning.speed.floors import step_floor_s, token_floor_s
 from stoker.planning.speed.formats import family_of
 from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.prices import Prices
-from stoker.planning.speed.spread import Estimate, together
+from stoker.planning.speed.spread import Estimate, together, width_of
 from stoker.planning.speed.terms import Terms
 from stoker.planning.speed.work import Work
 
 PROCESSOR = "cpu"
+_LAYERS = "layers"
 _ALL = (Use.BODY, Use.EXPERT, Use.OUTPUT)
 # A step of several answers on a device that was not measured with them.
 _STREAMS_WIDTH = math.log(1.3)
+# Beyond reading, formats of one backend take up to three times as much as each other (Metal's F16
+# and Q4_K); two or three published ones are too few to tell it from.
+_BORROWED_WIDTH_MOST = math.log(3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,53 +92,68 @@ def errors_left_out(told: Sequence[Told]) -> tuple[tuple[Told, float], ...]:
 
 
 def _fit(rows: Sequence[Told]) -> Fit:
+    """The fit of `rows`. Errors are of those alone whose formats other devices tell of.
+
+    What borrowing a format's price errs by is for `Prices`.
+    """
     errors = []
     for one in rows:
         others = Fit(_solved([other for other in rows if other.name != one.name]))
-        guess = _token(one, others)
-        if guess is not None:
+        guess, lent = _token(one, others), Prices(others).lent(_terms(one))
+        if guess is not None and not lent:
             errors.append(math.log(one.token_s / guess.middle))
     return Fit(_solved(rows), tuple(errors))
 
 
 def _solved(rows: Sequence[Told]) -> tuple[tuple[str, float], ...]:
-    """Prices of the terms; a constant only where devices differ enough to tell it from a share."""
-    several = len({one.device.bandwidth_bytes_s for one in rows}) > 1
-    terms = [_terms(one, step=several) for one in rows]
+    """Prices of the terms; of layers only where devices differ enough to tell them from a share."""
+    left_out = set() if len({one.device.bandwidth_bytes_s for one in rows}) > 1 else {_LAYERS}
     scaled = [
-        {name: units / one.token_s for name, units in row.items()}
-        for one, row in zip(rows, terms, strict=True)
+        {name: units / one.token_s for name, units in _terms(one).items() if name not in left_out}
+        for one in rows
     ]
     wanted = [1.0 - _ideal(one) / one.token_s for one in rows]
     return tuple(sorted(solve(scaled, wanted).items()))
 
 
 def _token(one: Told, fit: Fit) -> Estimate | None:
-    return _priced(_terms(one, step=True), _ideal(one), fit)
+    return _priced(_terms(one), _ideal(one), fit)
 
 
-def _terms(one: Told, *, step: bool) -> Terms:
+def _terms(one: Told) -> Terms:
     if one.prompt:
         return _prompt_terms(one.device, one.work, one.past)
-    return _step_terms(one.device, one.work) | ({"step": 1.0} if step else {})
+    return _step_terms(one.device, one.work)
 
 
 def _ideal(one: Told) -> float:
-    """The seconds that a token's reading takes at the maker's figure; of a prompt nothing."""
-    return 0.0 if one.prompt else _reading_s(one.device, one.work, one.past)
+    """The seconds of a token that need no fit."""
+    if one.prompt:
+        return _token_ideal_s(one.device, one.work, one.past)
+    return _step_ideal_s(one.device, one.work, one.past)
 
 
 def _priced(terms: Terms, ideal_s: float, fit: Fit) -> Estimate | None:
+    """The fit errs by its share of the whole; what is borrowed errs by that of its own part."""
     more = Prices(fit).total(terms)
-    return None if more is None else Estimate(ideal_s + more.middle, more.width)
+    if more is None:
+        return None
+    whole, own = ideal_s + more.middle, width_of(fit.log_errors)
+    borrowed = min(math.sqrt(max(more.width**2 - own**2, 0.0)), _BORROWED_WIDTH_MOST)
+    return Estimate(whole, together(own, borrowed * more.middle / whole))
 
 
-def _reading_s(device: Device, work: Work, past: float, streams: int = 1) -> float:
-    """Reading the weights once, and each answer's cache, at the maker's figure."""
-    weights = sum(
-        one.size_bytes * work.share(one.use, streams) for one in work.uses if one.use in _ALL
-    )
-    return (weights + streams * work.kept_bytes(past)) / device.bandwidth_bytes_s
+def _step_ideal_s(device: Device, work: Work, past: float, streams: int = 1) -> float:
+    """Reading weights and caches at the maker's figure; a processor's floor besides."""
+    reading = work.read_bytes(past, streams) / device.bandwidth_bytes_s
+    if device.backend != PROCESSOR:
+        return reading
+    return reading + step_floor_s(work, past, device.threads, streams)
+
+
+def _token_ideal_s(device: Device, work: Work, past: float) -> float:
+    """A processor's floor; what a GPU takes is its products."""
+    return token_floor_s(work, past, device.threads) if device.backend == PROCESSOR else 0.0
 
 
 def _step_terms(device: Device, work: Work) -> Terms:
@@ -148,7 +168,9 @@ def _step_terms(device: Device, work: Work) -> Terms:
                 sums[f"extra:{family}"] += seconds  # type: ignore[assignment]
     terms = {name: float(units) for name, units in sums.items()}
     if device.backend == PROCESSOR:
-        terms["reading"] = _reading_s(device, work, 0.0)
+        terms["reading"] = work.read_bytes(0.0) / device.bandwidth_bytes_s
+    else:
+        terms[_LAYERS] = float(work.layers)
     return terms
 
 
@@ -160,7 +182,7 @@ def _prompt_terms(device: Device, work: Work, past: float) -> Terms:
             sums[family_of(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
     if device.backend == PROCESSOR:
         return {f"multiply:{name}": count / device.threads for name, count in sums.items()}
-    products = sum(sums.values()) + work.products_back(past)
+    products = sum(sums.values()) + work.products(lambda look: look.back(past))
     return {"ops": 2 * products / device.ops_s} if device.ops_s else {}
 
 
@@ -178,8 +200,8 @@ class Stated:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step: the weights read once, each answer's cache, and its products."""
-        terms = _step_terms(self.device, work) | {"step": 1.0}
-        ideal = _reading_s(self.device, work, past, streams)
+        terms = _step_terms(self.device, work)
+        ideal = _step_ideal_s(self.device, work, past, streams)
         alone = _priced(terms, ideal, self.shares.decode)
         if alone is None or streams <= 1:
             return alone
@@ -202,12 +224,12 @@ class Stated:
 
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
         """What was left out."""
-        said = ("from the maker's figures and published speeds; load times are unknown",)
         if self.device.backend != PROCESSOR and self.device.ops_s is None:
-            return (*said, "how fast this device multiplies is not known: no figure for prompts")
-        return said
+            return ("how fast this device multiplies is not known",)
+        return ()
 
     def _token(self, work: Work, past: float) -> Estimate | None:
         """What multiplying one more token takes."""
         terms = _prompt_terms(self.device, work, past)
-        return _priced(terms, 0.0, self.shares.prefill) if terms else None
+        ideal = _token_ideal_s(self.device, work, past)
+        return _priced(terms, ideal, self.shares.prefill) if terms else None

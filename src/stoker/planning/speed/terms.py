@@ -3,9 +3,10 @@
 Pure, and shared: `calibrating` fits what a unit of each term costs, `calibrated` adds it up again.
 
 - A decode step reads all weights once (of experts, those chosen) and looks back on the tokens so
-  far. Low-bit formats are bound by unpacking, so the units are weights, not bytes, and each family
-  of formats has its own price. Each layer costs a little for its many small operations, each word
-  of the vocabulary for sampling, and each step for the server around it.
+  far, on few in another way than on many (`work.BLOCK`). Low-bit formats are bound by unpacking, so
+  the units are weights, not bytes, and each family of formats has its own price; some cost a little
+  for each row too. Each layer costs a little for its many small operations, each word of the
+  vocabulary for sampling, and each step for the server around it.
 - A prompt is read in steps of a micro-batch. Each token is multiplied with all weights; each step
   unpacks them once; attention is quadratic in the length.
 - A step of several answers is priced for each family and number of answers of `STREAMS`, because
@@ -19,26 +20,29 @@ from collections import Counter
 from collections.abc import Callable
 
 from stoker.core.weights import Use
-from stoker.planning.speed.formats import family_of
-from stoker.planning.speed.work import Work, passes
+from stoker.planning.speed.formats import BY_ROWS, family_of
+from stoker.planning.speed.work import Look, Work, passes
 
 Terms = dict[str, float]
 # The seconds a unit of a term takes.
 Prices = Callable[[str], float]
 STREAMS = (2, 4, 8)
 READ, MULTIPLY, LOADED, EACH = "read", "multiply", "load", "each"
+_LAYERS = (Use.BODY, Use.EXPERT)
+_READ = (*_LAYERS, Use.OUTPUT)
 
 
 def decode_terms(work: Work, past: float) -> Terms:
     """One step of one answer that has `past` tokens behind it."""
     return {
-        **_weights(READ, work, (Use.BODY, Use.EXPERT, Use.OUTPUT), 1.0),
+        **_weights(READ, work, _READ, 1.0),
         "layers": float(work.layers),
         "routers": float(work.layers if work.has_experts else 0),
+        "rows": work.rows(_READ, BY_ROWS),
         "vocabulary": float(work.vocabulary),
-        "heads": work.heads_scanned(past),
-        "kept": work.kept_scanned(past),
-        "splits": float(work.split_layers(past)),
+        **_near(work, lambda look: look.near(past)),
+        "heads_far": work.heads(lambda look: look.far(past)),
+        "products_far": work.products(lambda look: look.far(past)),
         "step": 1.0,
     }
 
@@ -51,16 +55,16 @@ def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past
     steps = passes(tokens, micro_batch, past)
     reading = _seconds(_weights(READ, work, (Use.OUTPUT,), 1.0), decode)
     for count, _ in steps:
-        reading += _seconds(_weights(READ, work, (Use.BODY, Use.EXPERT), float(count)), decode)
-    multiplied = _weights(MULTIPLY, work, (Use.BODY, Use.EXPERT), 1.0)
+        reading += _seconds(_weights(READ, work, _LAYERS, float(count)), decode)
+    multiplied = _sums(MULTIPLY, work, _LAYERS, work.passed)
     return {
         **{name: tokens * weights for name, weights in multiplied.items()},
         "reading": reading,
-        "activations": tokens * work.activations,
+        "rows": tokens * work.rows(_LAYERS),
         "layers": float(len(steps) * work.layers),
-        "routed": float(tokens * work.layers if work.has_experts else 0),
-        "heads": sum(count * work.heads_back(back) for count, back in steps),
-        "products": sum(count * work.products_back(back) for count, back in steps),
+        "routed": float(tokens * work.layers * work.experts_used if work.has_experts else 0),
+        "heads": sum(count * work.heads(_back(back)) for count, back in steps),
+        "products": sum(count * work.products(_back(back)) for count, back in steps),
         "prompt": 1.0,
     }
 
@@ -72,18 +76,14 @@ def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Term
     `each` is what the answers' attention and sampling would take one after the other, `experts` the
     same of their experts: few answers rarely meet in one.
     """
-    looking = {
-        "vocabulary": float(work.vocabulary),
-        "heads": work.heads_back(past),
-        "kept": work.kept_bytes(past),
-    }
+    alone = {"vocabulary": float(work.vocabulary), **_near(work, _back(past))}
     weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
     chosen = _weights(READ, work, (Use.EXPERT,), 1.0)
     return {
         **{f"{name}@{streams}": count for name, count in weights.items()},
         "experts": streams * _seconds(chosen, decode),
         "layers": float(work.layers),
-        EACH: streams * _seconds(looking, decode),
+        EACH: streams * _seconds(alone, decode),
     }
 
 
@@ -105,13 +105,28 @@ def cold_terms(work: Work) -> Terms:
     return {"file": float(sum(one.size_bytes for one in work.uses))}
 
 
+def _near(work: Work, tokens: Callable[[Look], float]) -> Terms:
+    """Attention to so many tokens, head by head."""
+    return {"heads_near": work.heads(tokens), "products_near": work.products(tokens)}
+
+
+def _back(past: float) -> Callable[[Look], float]:
+    return lambda look: look.back(past)
+
+
 def _weights(term: str, work: Work, uses: tuple[Use, ...], tokens: float) -> Terms:
     """Weights by family that `tokens` in one step touch."""
-    sums: Counter[str] = Counter()
+    return _sums(term, work, uses, lambda use: work.share(use, tokens))
+
+
+def _sums(term: str, work: Work, uses: tuple[Use, ...], share: Callable[[Use], float]) -> Terms:
+    """Of the weights of each of `uses` its `share`, by family."""
+    sums: dict[str, float] = {}
     for one in work.uses:
         if one.use in uses:
-            sums[family_of(one.format)] += one.elements * work.share(one.use, tokens)  # type: ignore[assignment]
-    return {f"{term}:{family}": float(count) for family, count in sums.items()}
+            name = f"{term}:{family_of(one.format)}"
+            sums[name] = sums.get(name, 0.0) + one.elements * share(one.use)
+    return sums
 
 
 def _seconds(terms: Terms, price: Prices) -> float:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
-from stoker.core.model import AttentionKind, ModelFacts
+from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.weights import Use, WeightUse
+from stoker.planning.speed.formats import family_of
 
-# Engines keep and scan the cache in blocks of so many tokens.
+# Engines keep the cache in blocks of so many tokens. One answer with one block behind it is looked
+# through head by head; with more, block by block, whole blocks, divided among the threads.
 BLOCK = 256
 # A recurrent layer's state is read and written once a token, whatever came before: as much work as
 # looking back on about so many tokens.
@@ -39,18 +42,23 @@ class Look:
         """How many of `past` tokens a layer looks back on."""
         return min(past, self.window) if self.window else past
 
-    def scanned(self, past: float) -> float:
-        """How many places of the cache a step takes as long as: whole blocks beyond the first.
-
-        Engines divide several blocks among their threads, and the slowest has a full share.
-        """
+    def near(self, past: float) -> float:
+        """How many of `past` tokens a step looks at head by head."""
         back = self.back(past)
-        return back if back < BLOCK else math.ceil((back + 1) / BLOCK) * BLOCK
+        return back if back < BLOCK else 0.0
+
+    def far(self, past: float) -> float:
+        """How many places of the cache a step goes through block by block."""
+        back = self.back(past)
+        return 0.0 if back < BLOCK else math.ceil((back + 1) / BLOCK) * BLOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One model as far as it decides how long a step takes."""
+    """One model as far as it decides how long a step takes.
+
+    `one_output` says that of a prompt only the last token's answer is wanted.
+    """
 
     uses: tuple[WeightUse, ...]
     layers: int
@@ -59,6 +67,7 @@ class Work:
     looks: tuple[Look, ...] = ()
     experts: int = 0
     experts_used: int = 0
+    one_output: bool = True
 
     @property
     def has_experts(self) -> bool:
@@ -74,43 +83,61 @@ class Work:
             return 1.0
         return 1.0 - float((1.0 - self.experts_used / self.experts) ** tokens)
 
-    def multiplied(self, use: Use) -> float:
-        """The share of the weights of `use` that one token is multiplied with."""
-        return self.share(use)
+    def passed(self, use: Use) -> float:
+        """Of the weights of `use`, the share that a prompt's tokens are multiplied with.
 
-    def heads_back(self, past: float) -> float:
-        """Heads times tokens that one token looks back on, over all layers."""
-        return sum(look.layers * look.heads * look.back(past) for look in self.looks)
+        Of the last layer nothing is needed but what the next token is made of, so its feed-forward
+        part has one token to do.
+        """
+        share = self.share(use)
+        if not self.one_output or not self.layers:
+            return share
+        if use is Use.EXPERT:
+            return share * (1.0 - 1.0 / self.layers)
+        if use is Use.BODY and not self.has_experts:
+            return share - self._last_feed_forward()
+        return share
 
-    def products_back(self, past: float) -> float:
-        """Multiplications of one token with keys and values, over all layers."""
-        return sum(look.layers * look.heads * look.length * look.back(past) for look in self.looks)
+    def _last_feed_forward(self) -> float:
+        """The share of the layers' weights that the last layer's feed-forward part has, about."""
+        body = sum(one.elements for one in self.uses if one.use is Use.BODY)
+        looking = sum(
+            look.layers * self.hidden * (look.heads * look.length + look.kept)
+            for look in self.looks
+        )
+        return max(body - looking, 0.0) / body / self.layers if body else 0.0
 
-    def heads_scanned(self, past: float) -> float:
-        """As `heads_back`, in places that are scanned."""
-        return sum(look.layers * look.heads * look.scanned(past) for look in self.looks)
+    def heads(self, tokens: Callable[[Look], float]) -> float:
+        """Heads times the `tokens` that one token looks back on, over all layers."""
+        return sum(look.layers * look.heads * tokens(look) for look in self.looks)
 
-    def kept_scanned(self, past: float, element_bytes: float = 2.0) -> float:
-        """Bytes of the KV cache in the places that are scanned."""
-        kept = sum(look.layers * look.kept * look.scanned(past) for look in self.looks)
-        return kept * element_bytes
-
-    def split_layers(self, past: float) -> float:
-        """Layers that look back on more than one block: engines divide those among threads."""
-        return sum(look.layers for look in self.looks if look.scanned(past) > BLOCK)
+    def products(self, tokens: Callable[[Look], float]) -> float:
+        """Multiplications of one token with the keys and values of `tokens`, over all layers."""
+        return sum(look.layers * look.heads * look.length * tokens(look) for look in self.looks)
 
     def kept_bytes(self, past: float, element_bytes: float = 2.0) -> float:
         """Bytes of the KV cache that one step of a sequence of `past` tokens reads."""
         kept = sum(look.layers * look.kept * look.back(past) for look in self.looks)
         return kept * element_bytes
 
-    @property
-    def activations(self) -> float:
-        """Numbers that a token makes on its way, about: each matrix's outputs, over all layers."""
+    def read_bytes(self, past: float, streams: int = 1) -> float:
+        """Bytes that a step reads: of `streams` answers with `past` tokens behind each."""
         weights = sum(
-            one.elements * self.multiplied(one.use)
+            one.size_bytes * self.share(one.use, streams)
             for one in self.uses
-            if one.use in (Use.BODY, Use.EXPERT)
+            if one.use is not Use.LOOKUP
+        )
+        return weights + streams * self.kept_bytes(past)
+
+    def rows(self, uses: Collection[Use], families: Collection[str] | None = None) -> float:
+        """Rows of the matrices of `uses` that one token is multiplied with, about.
+
+        Rows are taken to be as long as a token's vector is. With `families`, of these formats.
+        """
+        weights = sum(
+            one.elements * self.share(one.use)
+            for one in self.uses
+            if one.use in uses and (families is None or family_of(one.format) in families)
         )
         return weights / max(self.hidden, 1)
 
@@ -128,6 +155,7 @@ def work_of(facts: ModelFacts) -> Work:
         looks=_looks(facts),
         experts=facts.experts,
         experts_used=facts.experts_used,
+        one_output=facts.task is Task.GENERATE,
     )
 
 

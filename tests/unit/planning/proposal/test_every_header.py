@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stoker.cli.bars import ASCII
+from stoker.cli.glyphs import ASCII
 from stoker.cli.plan_document import describe
 from stoker.cli.plan_plot import plot
 from stoker.cli.plan_text import explain, render

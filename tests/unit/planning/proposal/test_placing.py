@@ -12,10 +12,18 @@ from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.units import GIB
 from stoker.planning.proposal.counting import count_plainly
-from stoker.planning.proposal.placing import DRIVER_BYTES, Placed, place
+from stoker.planning.proposal.fitting import room_of
+from stoker.planning.proposal.placing import (
+    DRIVER_BYTES,
+    Placed,
+    gpu_room,
+    on_processor,
+    place,
+    with_layers,
+)
 from stoker.planning.proposal.proposing import draft
 from stoker.testing.machines import MACHINES
-from support.planning import ask
+from support.planning import ENTRIES, ask
 
 
 def placed(name: str, machine: str, free_gib: float | None = None) -> Placed:
@@ -120,3 +128,20 @@ def test_the_tokens_vectors_stay_with_the_processor() -> None:
     found = placed("Llama-3.1-8B", "gaming")
     stays = found.need.of(Part.WEIGHTS, device="cpu")
     assert stays == pytest.approx(found.need.weights_bytes * 128256 * 4096 / 8.03e9, rel=0.01)
+
+
+@given(st.sampled_from(sorted(ENTRIES)), st.floats(0.1, 200), st.floats(0.1, 200))
+def test_no_other_number_of_layers_on_the_gpu_would_be_better(
+    name: str, gpu_gib: float, own_gib: float
+) -> None:
+    """As counted one by one, from all layers down."""
+    here = MACHINES["gaming"]
+    gpu = replace(here.gpus[0], memory_free_bytes=int(gpu_gib * GIB))
+    machine = replace(here, gpus=(gpu,), memory_available_bytes=int(own_gib * GIB))
+    plan = draft(ask(name, "server"))
+    facts, need = plan.model.facts, count_plainly(plan)
+    found = place(need, facts, machine)
+    cpu = on_processor(need, facts, room_of(machine))
+    place_of = (0, gpu, gpu_room(gpu, machine))
+    every = (with_layers(cpu, facts, place_of, count) for count in range(facts.layers, 0, -1))
+    assert found == next((one for one in every if one.verdict.usable), cpu)

@@ -97,7 +97,7 @@ def test_on_another_machine_its_gpu_is_planned_with() -> None:
 def test_here_the_engine_computes_on_the_processor_and_the_gpu_is_an_alternative() -> None:
     proposal = answer(ask("Llama-3.1-8B", "gaming"))
     assert proposal.device.kind is DeviceKind.CPU
-    assert kinds(proposal.alternatives)[-1] == "device:RTX 4090"
+    assert kinds(proposal.alternatives)[-1] == "device:NVIDIA GeForce RTX 4090"
     assert "RTX 4090" in reason(proposal, "device")
 
 
@@ -127,7 +127,12 @@ def test_what_is_available_is_that_of_all_devices_the_plan_takes_memory_of(
     budget = None if budget_gib is None else budget_gib * GIB
     proposal = answer(ask("Llama-3.1-70B", "gaming", gpus=True, budget_bytes=budget))
     cpu, gpu = proposal.devices
-    assert (cpu.device, cpu.name, gpu.device, gpu.name) == ("cpu", "", "gpu0", "RTX 4090")
+    assert (cpu.device, cpu.name, gpu.device, gpu.name) == (
+        "cpu",
+        "",
+        "gpu0",
+        "NVIDIA GeForce RTX 4090",
+    )
     assert gpu.available_bytes == 23 * GIB
     assert cpu.taken_bytes + gpu.taken_bytes == proposal.need.total_bytes
     assert proposal.available_bytes == min(cpu.available_bytes + 23 * GIB, budget or 1 << 60)

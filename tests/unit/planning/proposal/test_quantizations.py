@@ -14,14 +14,15 @@ from stoker.planning.proposal.quantizations import (
     requantized,
     type_of,
 )
+from stoker.planning.proposal.well_known import model_of
 from stoker.published.figures import load_losses, load_sizes
-from support.planning import ENTRIES, well_known
+from support.planning import ENTRIES
 
 LOSSES = load_losses()
 
 
 def test_the_neighbours_of_an_8b_model_in_four_bits() -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     above, below = near(quantizations_of(facts, "Q4_K_M", LOSSES), facts.file_bytes)
     assert above is not None
     assert below is not None
@@ -31,7 +32,7 @@ def test_the_neighbours_of_an_8b_model_in_four_bits() -> None:
 
 @pytest.mark.parametrize("wanted", ["IQ2_XXS", "Q2_K", "Q3_K_M", "Q5_K_M", "Q8_0", "F16"])
 def test_estimated_bytes_agree_with_published_files(wanted: str) -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     found = {one.name: one.weights_bytes for one in quantizations_of(facts, "Q4_K_M", LOSSES)}
     published = next(
         row.size_gib * 2**30
@@ -42,7 +43,7 @@ def test_estimated_bytes_agree_with_published_files(wanted: str) -> None:
 
 
 def test_files_that_are_listed_are_not_estimated() -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     listed = {"Q4_K_M": facts.file_bytes, "Q6_K": 6_600_000_000, "Q4_K_S": facts.file_bytes - 9}
     found = quantizations_of(facts, "Q4_K_M", LOSSES, listed)
     assert [(one.name, one.weights_bytes) for one in found] == [("Q6_K", 6_600_000_000)]
@@ -50,20 +51,20 @@ def test_files_that_are_listed_are_not_estimated() -> None:
 
 
 def test_a_model_that_was_trained_in_four_bits_has_no_others() -> None:
-    facts = well_known(ENTRIES["gpt-oss-20b"]).facts
+    facts = model_of(ENTRIES["gpt-oss-20b"]).facts
     assert ENTRIES["gpt-oss-20b"].quantization == "MXFP4"
     assert quantizations_of(facts, "MXFP4", LOSSES) == ()
     assert is_native(facts, "MXFP4")
 
 
 def test_of_another_model_four_bits_are_a_quantization_like_any() -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     assert not is_native(facts, "MXFP4")
     assert quantizations_of(facts, "MXFP4", LOSSES)
 
 
 def test_the_ends_of_the_ladder_have_one_neighbour() -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     all_of_them = quantizations_of(facts, "Q4_K_M", LOSSES)
     assert near(all_of_them, 1)[1] is None
     assert near(all_of_them, 1 << 60)[0] is None
@@ -71,7 +72,7 @@ def test_the_ends_of_the_ladder_have_one_neighbour() -> None:
 
 
 def test_a_requantized_models_sizes_are_in_proportion() -> None:
-    facts = well_known(ENTRIES["Llama-3.1-8B"]).facts
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
     wanted = next(one for one in quantizations_of(facts, "Q4_K_M", LOSSES) if one.name == "Q8_0")
     other = requantized(facts, wanted)
     ratio = wanted.weights_bytes / facts.file_bytes

@@ -100,7 +100,7 @@ def test_what_meets_a_missed_target_is_offered_by_the_same_estimate() -> None:
 
 def test_a_model_that_is_offered_for_its_speed_is_as_good_as_was_wanted() -> None:
     """No smaller model of the same tier is fast enough here; a basic one is."""
-    good = Needs(tok_s_min=14.0, quality=Quality.GOOD)
+    good = Needs(tok_s_min=18.0, quality=Quality.GOOD)
     assert all(one.kind is not ChangeKind.MODEL for one in meeting(answer(ask(needs=good))))
     *_, basic = meeting(answer(ask(needs=replace(good, quality=Quality.BASIC))))
     assert basic.kind is ChangeKind.MODEL

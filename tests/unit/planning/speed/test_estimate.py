@@ -15,6 +15,7 @@ from stoker.core.speed import Occasion, SpeedSource
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import decode_tok_s, estimate_speed, prefill_tok_s, ttft_s
+from stoker.planning.speed.rough import Rough
 from stoker.planning.speed.split import Split, divided
 from stoker.planning.speed.work import Look, Work
 
@@ -44,15 +45,15 @@ def calibration() -> Calibration:
             **{f"read:{family}": price for family, price in _READ.items()},
             layers=1e-4,
             vocabulary=5e-9,
-            heads=1e-8,
-            kept=2e-11,
-            splits=5e-5,
+            heads_near=1e-8,
+            products_near=2e-11,
+            heads_far=2e-8,
             step=5e-4,
         ),
         prefill=_fit(
             **{f"multiply:{family}": 7e-12 for family in _READ},
             reading=1.0,
-            activations=1e-9,
+            rows=1e-9,
             heads=2e-9,
             prompt=1e-3,
         ),
@@ -85,7 +86,7 @@ def test_more_weights_are_not_faster(
 ) -> None:
     basis = Calibrated(calibration, 2)
     small, large = (
-        estimate_speed(work(int(elements * by), kind), basis, Occasion()) for by in (1, more)
+        estimate_speed(work(int(elements * by), kind), [basis], Occasion()) for by in (1, more)
     )
     for name in ("decode_tok_s", "prefill_tok_s"):
         assert getattr(large, name).p50 <= getattr(small, name).p50
@@ -125,7 +126,7 @@ def test_with_more_streams_none_gets_faster_and_together_they_lose_nothing(
     """The made-up prices of a step grow less than in proportion, as they should in an engine."""
     basis = Calibrated(calibration, 2)
     few, more = (
-        estimate_speed(work(kind=kind), basis, Occasion(streams=count))
+        estimate_speed(work(kind=kind), [basis], Occasion(streams=count))
         for count in (streams, streams + 1)
     )
     assert few.stream_tok_s is not None
@@ -141,7 +142,7 @@ def test_streams_that_cost_more_together_than_apart_are_told_as_measured(
 ) -> None:
     dear = Fit((("multiply:q8_0@2", 95e-12), ("layers", 1e-4)), (0.1,) * 9)
     basis = Calibrated(replace(calibration, streams=dear), 2)
-    speed = estimate_speed(work(), basis, Occasion(streams=2))
+    speed = estimate_speed(work(), [basis], Occasion(streams=2))
     assert speed.total_tok_s is not None
     assert speed.decode_tok_s is not None
     assert speed.total_tok_s.p50 < speed.decode_tok_s.p50
@@ -153,7 +154,7 @@ def test_every_interval_is_in_order_and_above_nothing(
     calibration: Calibration, elements: int, kind: str, streams: int, threads: int
 ) -> None:
     basis = Calibrated(calibration, threads)
-    speed = estimate_speed(work(elements, kind), basis, Occasion(streams=streams))
+    speed = estimate_speed(work(elements, kind), [basis], Occasion(streams=streams))
     for name in speed.__dataclass_fields__:
         figure = getattr(speed, name)
         if isinstance(figure, Interval):
@@ -162,7 +163,7 @@ def test_every_interval_is_in_order_and_above_nothing(
 
 def test_units_fit_together(calibration: Calibration) -> None:
     basis = Calibrated(calibration, 2)
-    speed = estimate_speed(work(), basis, Occasion(prompt_tokens=500, context=1000, streams=4))
+    speed = estimate_speed(work(), [basis], Occasion(prompt_tokens=500, context=1000, streams=4))
     assert speed.source is SpeedSource.CALIBRATION
     assert speed.ttft_s is not None
     assert speed.prefill_tok_s is not None
@@ -177,7 +178,7 @@ def test_units_fit_together(calibration: Calibration) -> None:
 def test_a_decode_step_is_the_sum_of_its_terms(calibration: Calibration) -> None:
     step = Calibrated(calibration, 2).step(work(10**9, layers=20), 1, 100)
     read = 1.1e9 * 27e-12
-    attention = 20 * 16 * 100 * 1e-8 + 20 * 1024 * 100 * 2 * 2e-11
+    attention = 20 * 16 * 100 * (1e-8 + 256 * 2e-11)
     assert step is not None
     assert step.middle == pytest.approx(read + 20e-4 + 32000 * 5e-9 + attention + 5e-4)
 
@@ -204,7 +205,7 @@ def test_a_format_that_was_not_measured_borrows_and_is_less_certain(
 
 
 def test_a_format_without_any_relative_is_unknown(calibration: Calibration) -> None:
-    speed = estimate_speed(work(kind="Q99_X"), Calibrated(calibration, 2), Occasion())
+    speed = estimate_speed(work(kind="Q99_X"), [Calibrated(calibration, 2)], Occasion())
     assert speed.decode_tok_s is None
     assert speed.ttft_s is None
     assert speed.load_s is None
@@ -219,11 +220,13 @@ def test_a_few_norms_of_another_format_do_not_matter(calibration: Calibration) -
 
 def test_what_was_not_measured_is_unknown() -> None:
     empty = Calibration("", "", "", 2, 0, Fit(), Fit())
-    speed = estimate_speed(work(), Calibrated(empty, 2), Occasion(streams=4))
+    speed = estimate_speed(work(), [Calibrated(empty, 2)], Occasion(streams=4))
     assert all(
         getattr(speed, name) is None for name in speed.__dataclass_fields__ if name.endswith("_s")
     )
-    assert estimate_speed(work(), None, Occasion()).source is SpeedSource.UNKNOWN
+    nothing = estimate_speed(work(), [], Occasion())
+    assert (nothing.source, nothing.sources) == (SpeedSource.UNKNOWN, ())
+    assert nothing.notes
 
 
 def test_other_threads_than_the_calibrations_are_scaled_as_measured_or_in_proportion(
@@ -277,4 +280,25 @@ def test_a_split_leaves_nothing_out() -> None:
         parts = sum(one.elements for part in (first, rest) for one in part.uses if one.use is use)
         assert parts == sum(one.elements for one in work().uses if one.use is use)
     assert first.layers + rest.layers == work().layers
-    assert first.products_back(100) + rest.products_back(100) == work().products_back(100)
+    whole, *parts = (one.products(lambda look: look.back(100)) for one in (work(), first, rest))
+    assert sum(parts) == whole
+
+
+def test_each_figure_is_the_first_basis_that_can_tell_it(calibration: Calibration) -> None:
+    partly = Calibrated(replace(calibration, prefill=Fit(), load=Fit()), 2)
+    rough = Rough(40e9, 1e11, 2)
+    speed = estimate_speed(work(), [partly, rough], Occasion())
+    alone = estimate_speed(work(), [rough], Occasion())
+    assert speed.decode_tok_s == estimate_speed(work(), [partly], Occasion()).decode_tok_s
+    assert (speed.ttft_s, speed.load_s) == (alone.ttft_s, None)
+    assert dict(speed.sources) == {
+        "ttft_s": SpeedSource.ROUGH,
+        "prefill_tok_s": SpeedSource.ROUGH,
+        "decode_tok_s": SpeedSource.CALIBRATION,
+        "stream_tok_s": SpeedSource.CALIBRATION,
+        "total_tok_s": SpeedSource.CALIBRATION,
+    }
+    assert speed.source is SpeedSource.ROUGH, "the weaker of prefill and decode"
+    assert speed.notes == (
+        "one answer alone, each answer, all answers: from this machine's calibration",
+    )

@@ -46,6 +46,13 @@ class Plain:
         return ("plain",)
 
 
+class Mute(Plain):
+    """Knows nothing of steps."""
+
+    def step(self, work: Work, streams: int, past: float) -> Estimate | None:
+        return None
+
+
 def answer(
     step_s: float, *, past: int = 1000, streams: int = 1, read_s: float = 1.0
 ) -> AnswerMeasured:
@@ -88,8 +95,11 @@ def test_the_interval_is_as_wide_as_the_runs_differ() -> None:
     ],
     ids=["too few", "of other streams", "of changing streams", "of other threads", "too short"],
 )
-def test_runs_that_say_little_leave_the_estimate_as_it_is(runs: list[AnswerMeasured]) -> None:
-    assert experience(Plain(), runs, 2).step(WORK, 1, 1000) == Plain().step(WORK, 1, 1000)
+def test_runs_that_say_little_leave_it_to_others(runs: list[AnswerMeasured]) -> None:
+    known = experience(Plain(), runs, 2)
+    assert known.step(WORK, 1, 1000) is None
+    speed = estimate_speed(WORK, [known, Plain()], Occasion())
+    assert speed.decode_tok_s == estimate_speed(WORK, [Plain()], Occasion()).decode_tok_s
 
 
 def test_without_a_basis_like_runs_stand_by_themselves_and_unlike_ones_say_nothing() -> None:
@@ -100,6 +110,12 @@ def test_without_a_basis_like_runs_stand_by_themselves_and_unlike_ones_say_nothi
     assert known.step(WORK, 1, 5000) is None
     assert known.step(WORK, 4, 1000) is None
     assert known.load(WORK, cold=False) is None
+
+
+def test_a_basis_that_cannot_tell_a_figure_is_as_none() -> None:
+    known = experience(Mute(), [answer(0.02)] * RUNS_MIN, 2)
+    assert known.step(WORK, 1, 1200) == experience(None, known.answers, 2).step(WORK, 1, 1200)
+    assert known.step(WORK, 1, 5000) is None
 
 
 def test_prompts_are_known_from_what_was_read_and_not_from_the_cache() -> None:
@@ -119,12 +135,27 @@ def test_loads_from_the_disk_and_from_memory_are_kept_apart() -> None:
     assert cold is not None
     assert (warm.middle, cold.middle) == (pytest.approx(0.51), pytest.approx(7.1))
     untold = [replace(one, disk_bytes=None) for one in seen]
-    assert experience(Plain(), untold, 2).load(WORK, cold=True) == Plain().load(WORK, cold=True)
+    assert experience(Plain(), untold, 2).load(WORK, cold=True) is None
 
 
-def test_the_notes_say_how_much_was_measured() -> None:
-    speed = estimate_speed(WORK, experience(Plain(), [answer(0.01)] * 3, 2), Occasion())
-    assert speed.notes == ("0 loads and 3 answers of this model were measured here", "plain")
-    nothing = experience(Plain(), [], 2)
-    assert nothing.source is SpeedSource.CALIBRATION
-    assert experience(None, [], 2).source is SpeedSource.UNKNOWN
+def test_each_figure_has_its_own_source_and_the_notes_say_how_much_was_measured() -> None:
+    known = experience(Plain(), [answer(0.01)] * 3, 2)
+    speed = estimate_speed(WORK, [known, Plain()], Occasion())
+    sources = dict(speed.sources)
+    assert sources["decode_tok_s"] is sources["prefill_tok_s"] is SpeedSource.MEASURED
+    assert sources["load_s"] is SpeedSource.CALIBRATION
+    assert speed.source is SpeedSource.MEASURED
+    assert speed.notes == (
+        "0 loads and 3 answers of this model were measured here",
+        "load, load from the disk: from this machine's calibration",
+        "plain",
+    )
+
+
+def test_a_load_that_was_measured_makes_no_measured_speed() -> None:
+    loads = [load(seconds, from_disk=0.0) for seconds in (2.0, 2.2)]
+    speed = estimate_speed(WORK, [experience(Plain(), loads, 2), Plain()], Occasion())
+    assert speed.source is SpeedSource.CALIBRATION
+    assert speed.source_of("load_s") is SpeedSource.MEASURED
+    assert speed.notes[0] == "load: measured with this model on this machine"
+    assert "2 loads and 0 answers" in speed.notes[1]

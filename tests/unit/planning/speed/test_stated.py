@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from stoker.core.speed import Occasion, SpeedSource
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.estimate import estimate_speed
+from stoker.planning.speed.floors import step_floor_s
 from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
 from stoker.planning.speed.work import Look, Work
 
-EXTRA, STEP_S, OPS_SHARE = 0.2, 0.002, 1.5
+EXTRA, LAYER_S, OPS_SHARE = 0.2, 6e-5, 1.5
 
 
 def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
@@ -27,9 +28,11 @@ def told(name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = Fals
     """What a device that reaches exactly the shares above would be published with."""
     device, job = Device("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
     reading = (4e9 + job.kept_bytes(256)) / bandwidth
-    token = reading + EXTRA * 4e9 / bandwidth + STEP_S
+    token = reading + EXTRA * 4e9 / bandwidth + job.layers * LAYER_S
     if prompt:
-        token = OPS_SHARE * 2 * (8e9 + job.products_back(256)) / (bandwidth * 100)
+        token = (
+            OPS_SHARE * 2 * (8e9 + job.products(lambda look: look.back(256))) / (bandwidth * 100)
+        )
     return Told(name, device, job, prompt, 256, token)
 
 
@@ -40,7 +43,7 @@ ALL += [told(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b",
 def test_shares_that_figures_were_made_from_are_found_again() -> None:
     shares = fit_shares(ALL, "cuda")
     assert shares.decode.seconds_per_unit["extra:q4_k"] == pytest.approx(EXTRA, rel=1e-3)
-    assert shares.decode.seconds_per_unit["step"] == pytest.approx(STEP_S, rel=1e-3)
+    assert shares.decode.seconds_per_unit["layers"] == pytest.approx(LAYER_S, rel=1e-3)
     assert shares.prefill.seconds_per_unit["ops"] == pytest.approx(OPS_SHARE)
 
 
@@ -53,13 +56,13 @@ def test_a_device_that_the_fit_has_not_seen_is_predicted_by_the_others() -> None
 def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
     shares = fit_shares(ALL[:1], "cuda")
     assert shares.decode.log_errors == ()
-    assert "step" not in shares.decode.seconds_per_unit
+    assert "layers" not in shares.decode.seconds_per_unit
     assert errors_left_out(ALL[:1]) == ()
 
 
 def test_a_backend_without_a_published_speed_is_unknown() -> None:
     basis = Stated(Device("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
-    speed = estimate_speed(work(), basis, Occasion())
+    speed = estimate_speed(work(), [basis], Occasion())
     assert speed.decode_tok_s is None
     assert speed.ttft_s is None
     assert speed.load_s is None
@@ -67,7 +70,7 @@ def test_a_backend_without_a_published_speed_is_unknown() -> None:
 
 def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> None:
     basis = Stated(Device("cuda", 1e12), fit_shares(ALL, "cuda"))
-    speed = estimate_speed(work(), basis, Occasion(streams=4))
+    speed = estimate_speed(work(), [basis], Occasion(streams=4))
     assert speed.source is SpeedSource.PUBLISHED
     assert speed.decode_tok_s is not None
     assert speed.ttft_s is None
@@ -81,7 +84,7 @@ BASIS = Stated(Device("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
 @given(st.integers(1, 256))
 def test_with_more_streams_none_gets_faster_and_together_they_lose_nothing(streams: int) -> None:
     few, more = (
-        estimate_speed(work(), BASIS, Occasion(streams=count)) for count in (streams, streams + 1)
+        estimate_speed(work(), [BASIS], Occasion(streams=count)) for count in (streams, streams + 1)
     )
     assert few.stream_tok_s is not None
     assert more.stream_tok_s is not None
@@ -106,6 +109,7 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     for name, rate, threads in (("a", 8e10, 2), ("b", 8e10, 8), ("c", 5e10, 4)):
         job = work()
         token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
+        token += step_floor_s(job, 64, threads)
         rows.append(Told(name, Device("cpu", rate, threads=threads), job, False, 64, token))  # noqa: FBT003
     shares = fit_shares(rows, "cpu")
     few, many = (
@@ -114,7 +118,9 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     assert few is not None
     assert many is not None
     assert few.middle == pytest.approx(rows[0].token_s, rel=0.01)
-    assert few.middle - many.middle == pytest.approx(8e9 * 1e-11 * (1 / 2 - 1 / 16), rel=0.02)
+    floors = step_floor_s(work(), 64, 2) - step_floor_s(work(), 64, 16)
+    unpacking = 8e9 * 1e-11 * (1 / 2 - 1 / 16)
+    assert few.middle - many.middle == pytest.approx(unpacking + floors, rel=0.02)
 
 
 @given(

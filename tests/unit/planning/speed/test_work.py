@@ -32,6 +32,10 @@ FACTS = ModelFacts(
 )
 
 
+def products(work: Work, past: float) -> float:
+    return work.products(lambda look: look.back(past))
+
+
 def test_equal_layers_are_one_look_and_each_keeps_its_keys_and_values() -> None:
     assert work_of(FACTS).looks == (Look(4, 8, 32, 2 * 32),)
 
@@ -40,8 +44,8 @@ def test_windowed_layers_stop_looking_back_at_their_window() -> None:
     kinds = (AttentionKind.WINDOWED, AttentionKind.GROUPED) * 2
     work = work_of(replace(FACTS, attention=kinds, window=512))
     full = work_of(FACTS)
-    assert work.products_back(100) == full.products_back(100)
-    assert work.products_back(4000) == (full.products_back(4000) + full.products_back(512)) / 2
+    assert products(work, 100) == products(full, 100)
+    assert products(work, 4000) == (products(full, 4000) + products(full, 512)) / 2
 
 
 def test_latent_attention_keeps_one_vector_for_all_heads() -> None:
@@ -51,7 +55,7 @@ def test_latent_attention_keeps_one_vector_for_all_heads() -> None:
 
 def test_a_recurrent_layer_costs_the_same_however_much_came_before() -> None:
     work = work_of(replace(FACTS, attention=(AttentionKind.RECURRENT,) * 4))
-    assert work.products_back(100) == work.products_back(100_000) > 0
+    assert products(work, 100) == products(work, 100_000) > 0
     assert work.kept_bytes(100_000) == 0
 
 
@@ -76,18 +80,28 @@ def test_one_token_touches_the_experts_it_is_sent_to() -> None:
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e4))
-def test_looking_back_further_never_costs_less(past: float, more: float) -> None:
+def test_looking_back_further_is_never_less(past: float, more: float) -> None:
     work = work_of(FACTS)
-    assert work.kept_scanned(past) <= work.kept_scanned(past + more)
-    assert work.heads_scanned(past) <= work.heads_scanned(past + more)
-    assert work.heads_back(past) <= work.heads_back(past + more)
+    assert work.kept_bytes(past) <= work.kept_bytes(past + more)
+    assert products(work, past) <= products(work, past + more)
+    look = work.looks[0]
+    assert look.near(past) + look.far(past) <= look.near(past + more) + look.far(past + more)
 
 
-def test_beyond_its_first_block_the_cache_is_scanned_in_whole_blocks() -> None:
+def test_one_block_is_looked_through_as_far_as_it_is_filled_and_more_are_as_whole_blocks() -> None:
     look = Look(1, 1, 1, 1)
-    assert look.scanned(BLOCK - 1) == BLOCK - 1
-    assert look.scanned(BLOCK) == look.scanned(2 * BLOCK - 1) == 2 * BLOCK
-    assert look.scanned(2 * BLOCK) == 3 * BLOCK
+    assert (look.near(BLOCK - 1), look.far(BLOCK - 1)) == (BLOCK - 1, 0)
+    assert (look.near(BLOCK), look.far(BLOCK)) == (0, 2 * BLOCK)
+    assert look.far(2 * BLOCK - 1) == 2 * BLOCK
+    assert look.far(2 * BLOCK) == 3 * BLOCK
+
+
+def test_rows_are_those_of_the_formats_and_uses_that_are_asked_for() -> None:
+    uses = (WeightUse(Use.BODY, "Q6_K", 64 * 32, 0), WeightUse(Use.OUTPUT, "Q8_0", 32 * 32, 0))
+    work = Work(uses, 1, 32, 32)
+    assert work.rows((Use.BODY, Use.OUTPUT)) == 96
+    assert work.rows((Use.BODY, Use.OUTPUT), {"q6_k"}) == 64
+    assert work.rows((Use.OUTPUT,), {"q6_k"}) == 0
 
 
 @given(st.integers(1, 5000), st.integers(1, 600), st.integers(0, 1000))
