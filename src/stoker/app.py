@@ -30,9 +30,10 @@ from stoker.core.errors import (
     ServiceError,
     StokerError,
 )
-from stoker.core.measurement import Predicted
 from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
+from stoker.core.request import ColdStart
+from stoker.core.speed import Speed
 from stoker.engines.base import Engine
 from stoker.engines.registry import find_engine
 from stoker.gateway import server as public
@@ -40,6 +41,7 @@ from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.facts import read_machine
+from stoker.models.pinning import Pin, PinnedFiles
 from stoker.models.storing.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
@@ -68,7 +70,8 @@ class ServiceSettings:
     """How to serve: where to listen, what to answer for, and how long to wait for what.
 
     `write_s` is how long a client may take nothing of a stream before it is let go. `engines` is
-    where the engine that a plan names is found. `predicted` is kept beside what is measured.
+    where the engine that a plan names is found. `predicted` is kept beside what is measured. Of
+    `pins` none may have other bytes when its model is loaded.
     """
 
     plans: Sequence[Plan]
@@ -83,7 +86,8 @@ class ServiceSettings:
     write_s: float = WRITE_S
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     engines: Callable[[str], Engine] = find_engine
-    predicted: Mapping[ModelRef, Predicted] = field(default_factory=dict)
+    predicted: Mapping[ModelRef, Speed] = field(default_factory=dict)
+    pins: Mapping[ModelRef, Sequence[Pin]] = field(default_factory=dict)
 
 
 class WorkerStarter:
@@ -97,6 +101,7 @@ class WorkerStarter:
         self._store = Store(home.models)
         self._limits = settings.limits
         self._engines = settings.engines
+        self._pinned = PinnedFiles(settings.pins, clock, settings.limits.load_s)
         self._clock = clock
         self._recorder = MeasurementLog(home.measurements, settings.predicted)
         self._watches: set[asyncio.Task[None]] = set()
@@ -119,7 +124,7 @@ class WorkerStarter:
             recorder=self._recorder,
         )
         try:
-            cold = await worker.start()
+            cold = await self._bring_up(worker, model)
         except StokerError as error:
             LOG.error("%s did not load: %s", model, error.message)  # noqa: TRY400 - no defect
             raise
@@ -128,6 +133,17 @@ class WorkerStarter:
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
         return worker
+
+    async def _bring_up(self, worker: Worker, model: ModelRef) -> ColdStart:
+        """Start `worker` if its files are those that were pinned, and still are afterwards."""
+        await self._pinned.check(model)
+        cold = await worker.start()
+        try:
+            await self._pinned.check(model)
+        except BaseException:
+            await worker.stop(drain_s=0)
+            raise
+        return cold
 
 
 def run(settings: ServiceSettings, home: Home, announce: Callable[[str], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +14,18 @@ import pytest
 from click.testing import CliRunner
 
 from stoker.cli import plan
-from stoker.core.errors import ModelFileError, NotEnoughMemoryError
+from stoker.core.errors import LoadFailedError, ModelFileError, NotEnoughMemoryError, StokerError
 from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
+from stoker.library.plan_file import plan_file_of
 from stoker.library.planning import Order, look_around, plan_models, propose_models
 from stoker.models.catalogue import STARTER_FOLDER, starter
+from stoker.models.storing.store import hash_file
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
 from stoker.testing.architectures import write_architecture
 from stoker.testing.running import COMMAND, RunningService
+from stoker.testing.synthetic import write_split_model
 from support import local_hub, local_registry
 from support.file_server import FileServer, serving
 
@@ -145,6 +149,28 @@ async def test_of_a_repository_with_several_the_usual_one_is_planned_beside_the_
     assert (smaller.weights_bytes, smaller.source) == (100, "listed at the source")
 
 
+async def test_of_a_far_model_in_several_files_every_digest_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow
+
+    (tmp_path / "split").mkdir()
+    parts = sorted(write_split_model(tmp_path / "split" / "m.gguf", 3).parent.iterdir())
+    files = {part.name: part.read_bytes() for part in parts}
+    async with local_hub.local_hub(files) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        order = Order(("hf:owner/repo",))
+        around = look_around(order)
+        resident = await propose_models(order, around)
+    table = plan_file_of(resident, around.machine).model[0]
+    assert table.parts == [hash_file(part) for part in parts]
+    assert table.digest == table.parts[0]
+
+
 def test_a_set_is_planned_together() -> None:
     document = planned("starter", "again=" + str(STARTER_FILE), "--ctx", "256")
     sizes = [one["memory"]["total_bytes"] for one in document["models"]]
@@ -163,6 +189,34 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(STARTER_FILE.read_bytes()[:4000])
     with pytest.raises(ModelFileError):
         plan_models(Order((str(broken),)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "words"),
+    [
+        (b"blk.0.attn_norm", b"blk.0.attn_nxrm", ModelFileError, "attn_norm"),
+        (
+            b"llama.block_count" + struct.pack("<II", 4, 6),
+            b"llama.block_count" + struct.pack("<II", 4, 5),
+            LoadFailedError,
+            "wrong number of tensors",
+        ),
+    ],
+    ids=["one is missing", "some mean nothing"],
+)
+def test_a_model_whose_tensors_the_engine_refuses_is_not_planned(
+    before: bytes, after: bytes, kind: type[StokerError], words: str, tmp_path: Path
+) -> None:
+    """It would not load either."""
+    broken, written = tmp_path / "m.gguf", tmp_path / "stoker.toml"
+    data = STARTER_FILE.read_bytes()
+    assert data.count(before) == 1
+    broken.write_bytes(data.replace(before, after))
+    result = CliRunner().invoke(plan.command, [str(broken), "--write", str(written)])
+    assert isinstance(result.exception, kind), result.output
+    assert words in result.exception.message
+    assert result.stdout == ""
+    assert not written.exists()
 
 
 def test_where_the_engine_cannot_be_asked_the_formula_counts_and_the_plan_says_so(

@@ -99,10 +99,19 @@ async def test_it_sees_a_hollow_copy_and_never_the_model(plan: Plan, tmp_path: P
     assert plan.model.path.exists()
 
 
-async def test_a_child_that_ends_without_a_word_is_explained_by_the_engine(
+async def test_the_last_words_of_a_child_are_explained_by_the_engine(
     plan: Plan, tmp_path: Path
 ) -> None:
-    with pytest.raises(LoadFailedError, match="it said nothing"):
+    with pytest.raises(LoadFailedError, match="wrong number of tensors"):
+        await counting(
+            plan, SeenEngine(StubBehaviour(crash_at_load="wrong number of tensors")), tmp_path / "d"
+        )
+
+
+async def test_a_child_that_ends_without_a_word_says_nothing_of_the_model(
+    plan: Plan, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError, match="wordlessly"):
         await counting(plan, SeenEngine(StubBehaviour(crash_at_load="")), tmp_path / "d")
 
 

@@ -10,7 +10,7 @@ import click
 
 from stoker.cli.options import context_option, json_option, print_json, threads_option
 from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
-from stoker.core.needs import DataPlace, Quality
+from stoker.core.needs import DataPlace, Needs, Quality
 from stoker.core.plan import KV_TYPES
 from stoker.core.units import parse_bytes
 
@@ -131,12 +131,15 @@ def _plan(
         from stoker.cli.plan_plot import plot as drawn  # noqa: PLC0415
 
         _write_file(plot.expanduser(), drawn(resident))
-    _refuse_what_does_not_fit(resident)
+    if resident.contradiction is not None:
+        raise resident.contradiction
+    _refuse_what_does_not_fit(resident, order.stated.needs if order.stated else Needs())
     if write is not None:
-        _write_plan(write.expanduser(), resident, machine)
+        elsewhere = order.machine is not None
+        _write_plan(write.expanduser(), resident, machine, elsewhere=elsewhere)
 
 
-def _write_plan(path: Path, resident: Resident, machine: Machine) -> None:
+def _write_plan(path: Path, resident: Resident, machine: Machine, *, elsewhere: bool) -> None:
     from stoker.library.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
 
     if path.exists():
@@ -147,7 +150,8 @@ def _write_plan(path: Path, resident: Resident, machine: Machine) -> None:
                 f"{path} is there and is no plan", hint="choose another --write"
             ) from error
     _write_file(path, to_toml(plan_file_of(resident, machine)))
-    click.echo(f"written to {path}; run it with `stoker serve --plan {path}`", err=True)
+    where = f" on {machine.name or 'that machine'}, not here," if elsewhere else ""
+    click.echo(f"written to {path}; run it{where} with `stoker serve --plan {path}`", err=True)
 
 
 def _write_file(path: Path, text: str) -> None:
@@ -219,7 +223,7 @@ def _refuse_without_a_model(write: Path | None, plot: Path | None) -> None:
         )
 
 
-def _refuse_what_does_not_fit(resident: Resident) -> None:
+def _refuse_what_does_not_fit(resident: Resident, needs: Needs) -> None:
     """Exit code 3, and the smallest change as the hint.
 
     Raises:
@@ -229,12 +233,20 @@ def _refuse_what_does_not_fit(resident: Resident) -> None:
         if not proposal.verdict.usable:
             reason = next(one.say for one in proposal.reasons if one.about == "verdict")
             ref = proposal.plan.model.ref
-            hint = proposal.changes[0].say if proposal.changes else _nothing_helps(resident)
+            hint = proposal.changes[0].say if proposal.changes else _nothing_helps(resident, needs)
             word = proposal.verdict.value.replace("_", " ")
             raise NotEnoughMemoryError(f"{ref} {word}: it takes {reason}", hint=hint)
 
 
-def _nothing_helps(resident: Resident) -> str:
+def _nothing_helps(resident: Resident, needs: Needs) -> str:
     if len(resident.proposals) > 1:
         return "plan fewer models at a time, or give a larger --budget"
-    return "no smaller form of it fits, nor any model that is known; use a larger machine or an API"
+    where = f"use a larger machine{_or_an_api(needs)}"
+    return f"no smaller form of it fits, nor any model that is known; {where}"
+
+
+def _or_an_api(needs: Needs) -> str:
+    """An endpoint as the way out, as far as data may go to one."""
+    if needs.offline or needs.data in {DataPlace.MACHINE, DataPlace.NETWORK}:
+        return ""
+    return " or an API" + (" for what may leave" if needs.data is DataPlace.MIXED else "")

@@ -14,6 +14,7 @@ from stoker.core.costs import Cost, CostCurve, LocalCosts, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
+from stoker.core.outcome import Outcome
 from stoker.core.proposal import Alternative, Proposal, Resident, Target
 from stoker.core.speed import Speed
 from stoker.planning.proposal.listing import Row
@@ -22,7 +23,8 @@ from stoker.planning.proposal.listing import Row
 def describe(resident: Resident, machine: Machine) -> dict[str, Any]:
     """One proposal's keys; of several `models`, with what they take together."""
     if len(resident.proposals) == 1:
-        return {**describe_one(resident.proposals[0]), "machine": machine.name}
+        one = describe_one(resident.proposals[0])
+        return {**one, "machine": machine.name, "contradiction": _contradiction(resident)}
     return {
         "models": [describe_one(one) for one in resident.proposals],
         "verdict": resident.verdict.value,
@@ -30,7 +32,13 @@ def describe(resident: Resident, machine: Machine) -> dict[str, Any]:
         "available_bytes": resident.available_bytes,
         "devices": [asdict(one) for one in resident.devices],
         "machine": machine.name,
+        "contradiction": _contradiction(resident),
     }
+
+
+def _contradiction(resident: Resident) -> dict[str, str] | None:
+    error = resident.contradiction
+    return None if error is None else {"message": error.message, "hint": error.hint}
 
 
 def describe_one(proposal: Proposal) -> dict[str, Any]:
@@ -44,6 +52,7 @@ def describe_one(proposal: Proposal) -> dict[str, Any]:
         "engine": plan.engine,
         "device": _plain(asdict(proposal.device)),
         "quantization": proposal.quantization,
+        "quality": None if proposal.quality is None else asdict(proposal.quality),
         "context": plan.context,
         "slots": plan.slots,
         "threads": plan.threads,
@@ -62,6 +71,20 @@ def describe_one(proposal: Proposal) -> dict[str, Any]:
         "fallback": None if proposal.fallback is None else _alternative(proposal.fallback),
         "missing": list(proposal.missing),
         "notes": list(proposal.notes),
+        "measured": [_outcome(one) for one in proposal.measured],
+    }
+
+
+def _outcome(one: Outcome) -> dict[str, Any]:
+    """One figure of `speed` as it was in earlier runs, beside what had been predicted of them."""
+    return {
+        "figure": one.figure,
+        "measured": one.measured,
+        "runs": one.runs,
+        "predicted": interval(one.predicted),
+        "predicted_by": None if one.predicted is None else one.by.value,
+        "inside": one.inside,
+        "held": one.held,
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from stoker.cli.cost_chart import chart_lines
 from stoker.cli.cost_text import cost_lines
 from stoker.cli.glyphs import Glyphs
+from stoker.cli.outcome_text import outcome_lines
 from stoker.cli.plan_bars import memory_lines, together_lines
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
@@ -19,6 +20,7 @@ from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.core.units import format_seconds
 from stoker.planning.advice.words import number
+from stoker.planning.quality import describe_loss
 
 _VERDICTS = {
     Verdict.FITS: "fits",
@@ -75,10 +77,14 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
     yield from section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
     yield from section("What was wanted", [capital(one.say) for one in proposal.targets], width)
+    yield from section(
+        "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
+    )
     yield from section("What it costs", cost_lines(proposal.cost), width)
     yield from chart_lines(proposal.cost, width, glyphs)
     yield from section("What would make it fit", map(_say, proposal.changes), width)
     yield from section("Other ways", map(_say, proposal.alternatives), width)
+    yield from section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from section("If that cannot be kept", fallback, width)
     why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
@@ -134,6 +140,12 @@ def _speeds(proposal: Proposal) -> Iterator[str]:
 def _say(one: Alternative) -> str:
     verdict = "" if one.verdict is None else f" ({_VERDICTS[one.verdict]})"
     return f"{capital(one.say)}{verdict}"
+
+
+def _measured(proposal: Proposal) -> Iterator[str]:
+    """Losses of this quantization and of the alternatives that were measured on this machine."""
+    known = (proposal.quality, *(one.quality for one in proposal.alternatives))
+    yield from (describe_loss(one) for one in known if one is not None and one.source == "measured")
 
 
 def _seconds(value: Interval | None) -> str | None:

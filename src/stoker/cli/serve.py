@@ -5,25 +5,28 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stoker.cli.options import context_option, threads_option
 from stoker.cli.storing import open_store
-from stoker.core.measurement import Predicted
-from stoker.core.model import ModelRef
 from stoker.core.plan import Plan
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
 from stoker.planning.defaults import Wishes, make_plan
+
+if TYPE_CHECKING:
+    from stoker.library.execution import Execution
 
 SERVICE_SLOTS = 4
 
 
 @click.command("serve", short_help="Answer OpenAI clients from models on this machine.")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--plan", "planned", type=click.Path(path_type=Path), help="Run a written plan.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Run a written plan.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8707, show_default=True, type=click.IntRange(0, 65535))
 @click.option(
@@ -68,7 +71,7 @@ SERVICE_SLOTS = 4
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another Host header to take.")
 def command(  # noqa: PLR0913 - one parameter for each option
     models: tuple[str, ...],
-    planned: Path | None,
+    plan_file: Path | None,
     host: str,
     port: int,
     parallel: int | None,
@@ -89,7 +92,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     Ctrl-C let running answers end.
 
     With --plan the models of a plan run as `stoker plan --write` wrote it, if their files are those
-    that were planned.
+    that were planned and this machine can hold them and has the planned device.
 
     An address other than loopback needs an API key in the environment variable STOKER_API_KEY.
 
@@ -105,10 +108,11 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from stoker.workers.limits import WorkerLimits  # noqa: PLC0415
 
     _log_to_stderr()
-    plans, predicted = _plans(models, planned, Wishes(ctx, parallel, threads))
+    planned = _planned(models, plan_file, Wishes(ctx, parallel, threads))
     settings = app.ServiceSettings(
-        plans=plans,
-        predicted=predicted,
+        plans=planned.plans,
+        pins=planned.pins,
+        predicted=planned.predicted,
         host=host,
         port=port,
         key=os.environ.pop("STOKER_API_KEY", None) or None,
@@ -122,36 +126,37 @@ def command(  # noqa: PLR0913 - one parameter for each option
     app.run(settings, Home.find(), _announce)
 
 
-def _plans(
-    models: tuple[str, ...], planned: Path | None, wishes: Wishes
-) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
-    """What is to be served, and what a written plan predicted of it."""
-    if planned is not None:
-        return _written_plans(planned, given=bool(models) or wishes != Wishes())
+def _planned(models: tuple[str, ...], plan_file: Path | None, wishes: Wishes) -> Execution:
+    """What is to be served: what a written plan says, or what the options do."""
+    from stoker.library.execution import Execution  # noqa: PLC0415 - help stays light
+
+    if plan_file is not None:
+        return _written(plan_file, given=bool(models) or wishes != Wishes())
     machine, store = read_machine(), open_store()
     plans = [
         make_plan(find_model(model, store), machine, wishes, slots_default=SERVICE_SLOTS)
         for model in models or ("starter",)
     ]
     _refuse_twice(plans)
-    return plans, {}
+    return Execution(tuple(plans))
 
 
-def _written_plans(path: Path, *, given: bool) -> tuple[list[Plan], dict[ModelRef, Predicted]]:
+def _written(path: Path, *, given: bool) -> Execution:
     if given:
         raise click.UsageError(
             "A plan says which models run and how: leave MODEL and its options out."
         )
-    from stoker.library.executing import plans_of, predictions_of  # noqa: PLC0415 - pydantic
+    from stoker.library.executing import prepare  # noqa: PLC0415 - pydantic
     from stoker.library.plan_file import read_plan  # noqa: PLC0415
 
-    file = read_plan(path)
-    plans = plans_of(file, open_store())
-    _refuse_twice(plans)
-    return plans, predictions_of(file)
+    execution = prepare(read_plan(path), open_store(), read_machine())
+    _refuse_twice(execution.plans)
+    for warning in execution.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return execution
 
 
-def _refuse_twice(plans: list[Plan]) -> None:
+def _refuse_twice(plans: Sequence[Plan]) -> None:
     names = [plan.model.ref for plan in plans]
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:

@@ -16,7 +16,8 @@
     │   ├── NameTakenError
     │   ├── InvalidMachineError
     │   ├── InvalidPlanError
-    │   └── PlanDriftError
+    │   ├── PlanDriftError
+    │   └── PlanElsewhereError
     ├── NotAllowedError                the caller may not
     │   ├── MissingKeyError
     │   ├── HostRefusedError
@@ -266,6 +267,16 @@ class PlanDriftError(InvalidRequestError):
 
     http_status = 409
     openai_code = "plan_drift"
+
+
+class PlanElsewhereError(InvalidRequestError):
+    """The plan is for a machine that can do what this one cannot.
+
+    hint: plan it again on this machine with `stoker plan --write`.
+    """
+
+    http_status = 409
+    openai_code = "plan_elsewhere"
 
 
 class NotAllowedError(StokerError):

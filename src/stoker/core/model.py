@@ -111,8 +111,13 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A model that lies on this machine: its reference, its file and the file's facts."""
+    """A model that lies on this machine: its reference, its file and the file's facts.
+
+    `digests` are those of all its files in their order, `facts.digest` the first of them; empty
+    where nobody has hashed them all.
+    """
 
     ref: ModelRef
     path: Path
     facts: ModelFacts
+    digests: tuple[str, ...] = ()

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stoker.core.costs import Cost
+from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.estimate import Interval
+from stoker.core.losses import QuantizationLoss
 from stoker.core.memory import DeviceMemory, MemoryNeed
+from stoker.core.outcome import Outcome
 from stoker.core.plan import Device, Plan, Verdict
 from stoker.core.speed import Speed
 
@@ -41,7 +44,8 @@ class Alternative:
     """Another way to run it, or something else to run; None where a figure is not known.
 
     `value` is what to ask for instead (`Q4_K_M`, `2048`, a model's name). `source` says where the
-    bytes come from. `weights_bytes` and `total_bytes` are of the whole, on all devices.
+    bytes come from. `weights_bytes` and `total_bytes` are of the whole, on all devices. `loss` says
+    in words what `quality` knows of its loss, where it is another quantization.
     """
 
     kind: ChangeKind
@@ -53,6 +57,7 @@ class Alternative:
     decode_tok_s: Interval | None = None
     loss: str = ""
     source: str = ""
+    quality: QuantizationLoss | None = None
 
 
 class Met(StrEnum):
@@ -87,7 +92,8 @@ class Proposal:
     what may be taken of all of them together now, within the budget, and `spare_bytes` what should
     stay free there. `targets` are the speeds that were wanted. `changes` are those that would make
     it fit, the smallest first; empty where it fits. `missing` names the figures that nobody could
-    tell.
+    tell. `quality` is what is known of the quantization's loss.
+    `measured` is how earlier runs of the model here came out.
     """
 
     plan: Plan
@@ -102,6 +108,7 @@ class Proposal:
     here: bool = True
     devices: tuple[DeviceMemory, ...] = ()
     targets: tuple[Target, ...] = ()
+    quality: QuantizationLoss | None = None
     cost: Cost = field(default_factory=Cost)
     reasons: tuple[Reason, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
@@ -109,6 +116,7 @@ class Proposal:
     fallback: Alternative | None = None
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    measured: tuple[Outcome, ...] = ()
 
     @property
     def digest(self) -> str | None:
@@ -122,13 +130,15 @@ class Resident:
 
     Models are placed in their order: one that would take the set over what is available does not
     fit, whatever it would do alone. `total_bytes` is what they take of all `devices`, and
-    `available_bytes` what may be taken of these together, within the budget.
+    `available_bytes` what may be taken of these together, within the budget. `contradiction` is
+    why no plan meets the stated needs, to be raised once the plan was shown.
     """
 
     proposals: tuple[Proposal, ...]
     total_bytes: int
     available_bytes: int
     verdict: Verdict
+    contradiction: ContradictoryNeedsError | None = None
 
     @property
     def devices(self) -> tuple[DeviceMemory, ...]:

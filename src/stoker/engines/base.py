@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from stoker.core.errors import StokerError
 from stoker.core.memory import MemoryNeed
-from stoker.core.plan import Plan
+from stoker.core.plan import DeviceKind, Plan
 from stoker.core.request import Request
 
 
@@ -58,6 +58,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """The engine's name in a plan."""
+        ...
+
+    @property
+    def devices(self) -> frozenset[DeviceKind]:
+        """Where it computes, as it is installed here: a plan for another device is refused."""
         ...
 
     def check(self, plan: Plan) -> None:

@@ -1,33 +1,35 @@
 """`stoker.toml`: a plan as people read it and `stoker serve --plan` executes it.
 
-It pins each model's digest, and holds what was predicted and the machine it was made for. Reading
-is strict: a name or a value that is not a plan's is refused, with the nearest name.
+It pins the digests of each model's files, and holds what was predicted and the machine it was made
+for. Reading is strict: a name or a value that is not a plan's is refused (`plan_refusal`).
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from stoker import __version__
 from stoker.core.errors import InvalidPlanError
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
-from stoker.core.plan import KV_TYPES
+from stoker.core.model import LocalModel
+from stoker.core.plan import KV_TYPES, DeviceKind
 from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import engine_version
+from stoker.library.plan_refusal import explain
 
 VERSION = 1
+# Who counted the memory of a plan with a GPU: the engine here knows none, so its count was divided.
+ESTIMATED = "estimate"
 FILE_BYTES_MAX = 256 * 1024
-MODELS_MAX = 64
+MODELS_MAX, PARTS_MAX = 64, 1000
 _HEAD = """\
 # How these models are run: made by `stoker plan`, executed by `stoker serve --plan FILE`.
 # Figures under memory and speed were predicted for the machine below; they change nothing.
@@ -35,6 +37,7 @@ _HEAD = """\
 
 Count = Annotated[int, Field(ge=0, le=1 << 60)]
 Text = Annotated[str, Field(max_length=2048, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Figure = Annotated[float, Field(ge=0, le=1e15)]
 
 
@@ -43,7 +46,7 @@ class _Strict(BaseModel):
 
 
 class MachineTable(_Strict):
-    """The machine that the plan was made for; for people, and to notice another one."""
+    """The machine that the plan was made for: `executing` says where it differs from this one."""
 
     name: Text = ""
     cpu: Text = ""
@@ -90,11 +93,15 @@ class SpeedTable(_Strict):
 
 
 class ModelTable(_Strict):
-    """One model and every setting with which it is run."""
+    """One model and every setting with which it is run.
+
+    `parts` has the digests of all files of a model that is split, `digest` the first of them.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,191}$")]
     source: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    digest: Digest
+    parts: Annotated[list[Digest], Field(min_length=2, max_length=PARTS_MAX)] | None = None
     engine: Literal["llamacpp"] = "llamacpp"
     device: Literal["cpu", "gpu", "split"] = "cpu"
     quantization: Text = ""
@@ -174,7 +181,7 @@ def parse_plan(data: bytes) -> PlanFile:
     try:
         return PlanFile.model_validate(document)
     except ValidationError as error:
-        raise _explain(_telling(error.errors(include_url=False, include_input=False))) from None
+        raise explain(error, PlanFile, VERSION) from None
 
 
 def to_toml(plan: PlanFile) -> str:
@@ -203,6 +210,7 @@ def _model(proposal: Proposal) -> ModelTable:
         name=str(plan.model.ref),
         source=proposal.source,
         digest=proposal.digest,
+        parts=_parts(plan.model),
         engine="llamacpp",
         device=proposal.device.kind.value,
         quantization=proposal.quantization,
@@ -223,10 +231,27 @@ def _model(proposal: Proposal) -> ModelTable:
             other_bytes=need.other_bytes,
             total_bytes=need.total_bytes,
             available_bytes=proposal.available_bytes,
-            source=need.source,
+            source=need.source if proposal.device.kind is DeviceKind.CPU else ESTIMATED,
         ),
         speed=_speed(proposal),
     )
+
+
+def _parts(model: LocalModel) -> list[str] | None:
+    """The digests of a split model's files; None of any other.
+
+    Raises:
+        InvalidPlanError: they are not all known.
+    """
+    count = model.facts.parts
+    if count == 1:
+        return None
+    if len(model.digests) != count:
+        raise InvalidPlanError(
+            f"{model.ref} has {count} files, and not all have a digest to pin",
+            hint="pull it into the store first, and plan the stored name",
+        )
+    return list(model.digests)
 
 
 def _speed(proposal: Proposal) -> SpeedTable:
@@ -264,37 +289,3 @@ def _value(value: Any) -> str:
         return "[" + ", ".join(map(_value, value)) + "]"
     # JSON's texts, numbers and words are TOML's too, but for one character that must be escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Of several errors the one that explains the others: the version, then a name misspelt."""
-
-    def order(one: ErrorDetails) -> tuple[bool, bool]:
-        return one["loc"] != ("version",), one["type"] != "extra_forbidden"
-
-    return min(errors, key=order)
-
-
-def _explain(detail: ErrorDetails) -> InvalidPlanError:
-    place = [str(part)[:64] for part in detail["loc"]]
-    field = "".join(c if c.isprintable() else "?" for c in ".".join(place))
-    if detail["type"] == "extra_forbidden":
-        names = _names(tuple(part for part in detail["loc"][:-1] if isinstance(part, str)))
-        close = difflib.get_close_matches(place[-1], names, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(names)}"
-        return InvalidPlanError(f"{field} is not part of a plan", hint=hint)
-    if field == "version":
-        return InvalidPlanError(
-            f"The plan's version is not {VERSION}", hint="make it again with `stoker plan --write`"
-        )
-    return InvalidPlanError(f"{field}: {detail['msg']}")
-
-
-def _names(place: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that the table at `place` may have."""
-    shape: type[BaseModel] = PlanFile
-    for name in place:
-        wanted = shape.model_fields[name].annotation
-        inner = [wanted, *get_args(wanted), *(a for b in get_args(wanted) for a in get_args(b))]
-        shape = next(one for one in inner if isinstance(one, type) and issubclass(one, BaseModel))
-    return tuple(shape.model_fields)

@@ -11,13 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from stoker.core.errors import HomeError, LoadTimeoutError, WorkerError
+from stoker.core.errors import (
+    ContradictoryNeedsError,
+    HomeError,
+    LoadFailedError,
+    WorkerError,
+)
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.needs import Needs
 from stoker.core.plan import Plan
 from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import find_engine
+from stoker.library.compared import losses_here
+from stoker.library.outcomes import find_outcomes
 from stoker.library.subjects import Subject, find_subject
 from stoker.library.surroundings import Surroundings, survey
 from stoker.models.gguf.hollow import read_hollow
@@ -79,16 +86,15 @@ def plan_models(order: Order) -> tuple[Resident, Machine]:
 
 
 def look_around(order: Order) -> Surroundings:
-    """The machine, its figures and the catalogue.
-
-    Raises:
-        ContradictoryNeedsError: the stated needs cannot be met together.
-    """
+    """The machine, its figures and the catalogue; and whether the stated needs contradict."""
     around = survey(Home.find(), order.machine)
     if order.stated is None:
         return around
     within = replace(around, machine=_within(around.machine, order.budget_bytes))
-    return replace(around, api=order.stated.check(within))
+    try:
+        return replace(around, api=order.stated.check(within))
+    except ContradictoryNeedsError as error:
+        return replace(around, contradiction=error)
 
 
 def _within(machine: Machine, budget_bytes: int | None) -> Machine:
@@ -102,6 +108,8 @@ def _within(machine: Machine, budget_bytes: int | None) -> Machine:
 
 async def propose_models(order: Order, around: Surroundings) -> Resident:
     """A proposal for each model of `order`, planned so that all are loaded at a time.
+
+    Needs that contradict each other hide no plan: what is wrong is told with it.
 
     Raises:
         StokerError: a model cannot be found or read, or what was asked for is out of its bounds.
@@ -123,7 +131,8 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
     verdict = worst([judge(own, room), *(one.verdict for one in proposals)])
     if len(proposals) == 1:
         verdict = proposals[0].verdict
-    return resident_of(proposals, verdict, order.budget_bytes)
+    resident = resident_of(proposals, verdict, order.budget_bytes)
+    return replace(resident, contradiction=around.contradiction)
 
 
 def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
@@ -139,6 +148,7 @@ def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
         gpus=around.elsewhere,
         budget_bytes=order.budget_bytes,
         losses=load_losses(),
+        measured=losses_here(around.home, subject.model, subject.quantization),
         listed=subject.listed,
         catalogue=around.catalogue,
         api=around.api,
@@ -156,7 +166,11 @@ async def _propose(
         plan = smaller
         need, notes = await _count(plan, subject, around.home)
     proposal = propose(question, plan, need, (*subject.notes, *notes))
-    proposal = replace(proposal, missing=(*proposal.missing, *around.missing))
+    proposal = replace(
+        proposal,
+        missing=(*proposal.missing, *around.missing),
+        measured=find_outcomes(around.home, around.log, plan.model.facts),
+    )
     if order.stated is None:
         return proposal
     from stoker.library.costing import cost_of  # noqa: PLC0415 - it needs a slow import
@@ -165,14 +179,20 @@ async def _propose(
 
 
 async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:
-    """What the engine counts, held against the formula; the formula where it cannot be asked."""
+    """What the engine counts, held against the formula; the formula where it cannot be asked.
+
+    Raises:
+        ModelFileError, LoadFailedError: it was asked, and refuses the model: no plan would run.
+    """
     formula = count_plainly(plan)
     try:
         hollow = subject.hollow or read_hollow(plan.model.path)
         exact = await count_memory(
             plan, find_engine(plan.engine), directory=home.prepare().workers, hollow=hollow
         )
-    except (WorkerError, LoadTimeoutError, HomeError) as error:
+    except LoadFailedError:
+        raise
+    except (WorkerError, HomeError) as error:
         return formula, (f"the engine could not count the memory: {error.message}",)
     whole = completed(exact, plan, waiting_for(plan))
     told = disagreement(whole, formula, plan.model.facts.architecture)
@@ -185,8 +205,14 @@ def _own_memory(proposal: Proposal) -> int:
 
 
 def what_runs(order: Order) -> Runnable:
-    """What the machine can run of the well-known models, by formula alone."""
+    """What the machine can run of the well-known models, by formula alone.
+
+    Raises:
+        ContradictoryNeedsError: the stated needs cannot be met together.
+    """
     around = look_around(order)
+    if around.contradiction is not None:
+        raise around.contradiction
     entry = around.catalogue[0]
     subject = Subject(model_of(entry), entry.shape.name, entry.quantization, here=False)
     needs = sizing(order.stated.needs if order.stated else Needs(), load_judgement())

@@ -8,7 +8,6 @@ devices, and those before a rough guess.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from stoker.core.calibration import Calibration
 from stoker.core.errors import CalibrationError
@@ -25,22 +24,24 @@ from stoker.planning.speed.split import Split
 from stoker.planning.speed.work import work_of
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
-from stoker.state.measurements import read_measurements
+from stoker.state.measurements import Measurements
 
 
-def find_estimate(home: Home) -> tuple[EstimateSpeed, tuple[str, ...]]:
-    """What tells the speeds of plans on this machine, and what it lacks."""
+def find_estimate(
+    home: Home, log: Measurements | None = None
+) -> tuple[EstimateSpeed, tuple[str, ...]]:
+    """What tells the speeds of plans on this machine, and what it lacks; `log` is `home`'s."""
+    log = log or Measurements(home.measurements)
     try:
         calibration, why = load_calibration(home), "nothing calibrated: `stoker calibrate`"
     except CalibrationError as error:
         calibration, why = None, error.message
     missing = () if calibration else (f"this machine's calibration: {why}",)
-    records_of = cache(lambda model: read_measurements(home.measurements, model))
 
     def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
         bases = _processor(plan, machine, calibration)
         if device.kind is DeviceKind.CPU:
-            records = records_of(identity_of(plan.model.facts))
+            records = log.of(identity_of(plan.model.facts))
             runs = (experience(bases[0], records, plan.threads),) if records else ()
             bases = (*runs, *bases)
         return _estimate(plan, device, machine, occasion, bases)

@@ -18,9 +18,10 @@ from stoker.core.errors import SeveralFilesError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.gguf.hollow import Hollow
-from stoker.models.sources.base import PROJECTOR
+from stoker.models.pinning import pin_files, with_digests
+from stoker.models.sources.base import MODEL, PROJECTOR
 from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
-from stoker.models.storing.store import Store, hash_file
+from stoker.models.storing.store import Store
 from stoker.planning.proposal.quantizations import pick
 
 _MIXTURE = re.compile(
@@ -52,7 +53,7 @@ class Subject:
 async def find_subject(
     text: str, store: Store, available_bytes: int, *, pin: bool = False
 ) -> Subject:
-    """The model that `text` names; with `pin` a file of no known digest is hashed.
+    """The model that `text` names; with `pin` all its files that lie outside `store` are hashed.
 
     Of a repository with several quantizations the usual one that `available_bytes` can hold.
 
@@ -83,8 +84,8 @@ async def find_subject(
 def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     """As `find_subject`, for what lies on this machine."""
     model = find_model(text, store)
-    if pin and model.facts.digest is None:
-        model = replace(model, facts=replace(model.facts, digest=hash_file(model.path)))
+    if pin:
+        model = with_digests(model, pin_files(model, store))
     name, _, path = text.rpartition("=")
     source = f"{name}={Path(path).expanduser().absolute()}" if name else text
     if not name and looks_like_path(text):
@@ -99,7 +100,8 @@ async def _far(reference: Reference) -> Subject:
     headers, offer = await look_closely(reference)
     name = offer.model.name.rsplit("/", 1)[-1]
     facts = headers.facts
-    model = LocalModel(_name_of(name), Path(name), facts)
+    digests = tuple(file.digest or "" for file in offer.files if file.kind == MODEL)
+    model = LocalModel(_name_of(name), Path(name), facts, digests if all(digests) else ())
     quantization = offer.model.quantization or called(facts, name)
     here = offer.model.path is not None
     return Subject(

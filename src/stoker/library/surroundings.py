@@ -5,9 +5,10 @@ Shared by plans and advice, so that both speak of the same machine with the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
+from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.machine import Machine
 from stoker.core.power import Power
 from stoker.core.proposal import Alternative
@@ -18,6 +19,7 @@ from stoker.planning.proposal.question import EstimateSpeed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
+from stoker.state.measurements import Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Surroundings:
 
     `elsewhere` says that it is not this one: only its GPUs may be planned with, for the engine
     that is installed here computes on the processor. `missing` names what would say more, `api` is
-    where requests may go instead, `power` what was read of this machine's meters.
+    where requests may go instead, `power` what was read of this machine's meters, `log` what was
+    measured of models here. `contradiction` is why no plan meets the stated needs.
     """
 
     machine: Machine
@@ -37,6 +40,8 @@ class Surroundings:
     missing: tuple[str, ...] = ()
     api: Alternative | None = None
     power: Power | None = None
+    log: Measurements = field(default_factory=Measurements)
+    contradiction: ContradictoryNeedsError | None = None
 
 
 def survey(home: Home, machine: Machine | None = None, *, gpus: bool = True) -> Surroundings:
@@ -44,11 +49,12 @@ def survey(home: Home, machine: Machine | None = None, *, gpus: bool = True) -> 
     if machine is not None:
         return Surroundings(machine, home, estimate_elsewhere, shipped_catalogue(), elsewhere=True)
     here, reasons = known_machine(home, gpus=gpus)
-    estimate, uncalibrated = find_estimate(home)
+    log = Measurements(home.measurements)
+    estimate, uncalibrated = find_estimate(home, log)
     unmeasured = tuple(f"measurements of this machine: {reason}" for reason in reasons)
     missing = (*unmeasured, *uncalibrated)
     catalogue, power = shipped_catalogue(), power_here(home)
-    return Surroundings(here, home, estimate, catalogue, missing=missing, power=power)
+    return Surroundings(here, home, estimate, catalogue, missing=missing, power=power, log=log)
 
 
 @cache

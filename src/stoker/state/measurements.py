@@ -7,14 +7,18 @@ Writing happens beside the event loop, one line at a time; what comes faster is 
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import math
 import os
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +26,16 @@ from stoker.core.estimate import Interval
 from stoker.core.measurement import (
     AnswerMeasured,
     LoadMeasured,
-    Predicted,
     RunKey,
     identity_of,
     key_of,
 )
 from stoker.core.model import ModelRef
+from stoker.core.outcome import promised
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.core.speed import Speed
+from stoker.files.locks import lock_open
 
 VERSION = 1
 FILE_BYTES_MAX = 4 << 20
@@ -39,6 +45,10 @@ EAGER_ANSWERS = 32
 EAGER_S, LATER_S = 0.5, 30.0
 WAITING_MAX = 16
 KEPT_MAX = 512
+# A line takes microseconds to write: who waits longer than this for the others drops its own.
+LOCK_WAIT_S, _POLL_S = 1.0, 0.01
+# As `to_line` writes it.
+_KIND_AND_MODEL = re.compile(rb'"kind":"(load|answer)","key":\{"model":"([^"\\]{1,128})"')
 
 Record = LoadMeasured | AnswerMeasured
 
@@ -52,14 +62,14 @@ class _Seen:
 class MeasurementLog:
     """The recorder that appends to the file `path`, on a thread of its own.
 
-    `predicted` has by model what was predicted of it. `now_s` is a monotonic clock and `unix_s`
-    the time of day, in seconds.
+    `predicted` has by model what was promised of it; each run keeps what of that is about it.
+    `now_s` is a monotonic clock and `unix_s` the time of day, in seconds.
     """
 
     def __init__(
         self,
         path: Path,
-        predicted: Mapping[ModelRef, Predicted] | None = None,
+        predicted: Mapping[ModelRef, Speed] | None = None,
         now_s: Callable[[], float] = time.monotonic,
         unix_s: Callable[[], float] = time.time,
     ) -> None:
@@ -73,10 +83,8 @@ class MeasurementLog:
 
     def loaded(self, plan: Plan, parts: ColdStart, disk_bytes: int | None) -> None:
         """Append the load."""
-        size, predicted = plan.model.facts.file_bytes, self._predictions(plan)
-        self._post(
-            LoadMeasured(key_of(plan), int(self._unix_s()), size, disk_bytes, parts, predicted)
-        )
+        size, at = plan.model.facts.file_bytes, int(self._unix_s())
+        self._post(plan, LoadMeasured(key_of(plan), at, size, disk_bytes, parts))
 
     def wants(self, plan: Plan) -> bool:
         """Whether enough time has passed since the last answer of this model."""
@@ -91,22 +99,20 @@ class MeasurementLog:
         seen = self._seen.setdefault(identity_of(plan.model.facts), _Seen())
         seen.answers += 1
         seen.last_s = self._now_s()
-        key, at = key_of(plan), int(self._unix_s())
-        self._post(AnswerMeasured(key, at, usage, timings, *streams, self._predictions(plan)))
+        at = int(self._unix_s())
+        self._post(plan, AnswerMeasured(key_of(plan), at, usage, timings, *streams))
 
     def flush(self) -> None:
         """Return once everything that was told is in the file, or was dropped."""
         wait(set(self._waiting))
 
-    def _predictions(self, plan: Plan) -> Predicted:
-        return self._predicted.get(plan.model.ref, ())
-
-    def _post(self, record: Record) -> None:
+    def _post(self, plan: Plan, record: Record) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self.dropped += 1
             return
         try:
-            future = self._writer.submit(self._append, to_line(record))
+            kept = replace(record, predicted=promised(self._predicted.get(plan.model.ref), record))
+            future = self._writer.submit(self._append, to_line(kept))
         except RuntimeError:  # the program is ending: nobody takes work any more
             self.dropped += 1
             return
@@ -124,17 +130,15 @@ def append(path: Path, line: bytes) -> None:
     """Append `line` to `path`, which becomes `path.1` first where it would grow too large.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written; others have been writing to it for `LOCK_WAIT_S`.
     """
-    handle = _locked(path)
-    try:
-        if os.fstat(handle).st_size + len(line) > FILE_BYTES_MAX:
-            path.replace(older(path))
-            os.close(handle)
-            handle = _locked(path)
+    with _locked(path) as handle:
+        if os.fstat(handle).st_size + len(line) <= FILE_BYTES_MAX:
+            os.write(handle, line)
+            return
+        path.replace(older(path))
+    with _locked(path) as handle:
         os.write(handle, line)
-    finally:
-        os.close(handle)
 
 
 def older(path: Path) -> Path:
@@ -142,15 +146,52 @@ def older(path: Path) -> Path:
     return path.with_name(f"{path.name}.1")
 
 
+class Measurements:
+    """What the log at `path` told when it was first asked: read once, for however many models.
+
+    Without a path it tells nothing.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._found: dict[str, tuple[Record, ...]] = {}
+
+    def of(self, *models: str) -> tuple[Record, ...]:
+        """The last `KEPT_MAX` loads and as many answers of `models`, the oldest first.
+
+        `models` are what `identity_of` gives; one model may have several.
+        """
+        found = [record for model in models for record in self._of(model)]
+        return tuple(sorted(found, key=lambda record: record.unix_s))
+
+    def _of(self, model: str) -> tuple[Record, ...]:
+        if model not in self._found:
+            kinds = [self._index.get((kind, model.encode()), ()) for kind in (b"load", b"answer")]
+            self._found[model] = tuple(record for lines in kinds for record in _last(lines, model))
+        return self._found[model]
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[bytes, bytes], Sequence[bytes]]:
+        """The lines by kind and model, none of them parsed."""
+        index: dict[tuple[bytes, bytes], list[bytes]] = {}
+        files = () if self._path is None else (older(self._path), self._path)
+        for file in files:
+            for line in _lines(file):
+                if match := _KIND_AND_MODEL.search(line):
+                    index.setdefault((match[1], match[2]), []).append(line)
+        return index
+
+
+def _last(lines: Sequence[bytes], model: str) -> list[Record]:
+    """The last `KEPT_MAX` of `lines` that can be read; those before them are left alone."""
+    read = (from_line(line) for line in reversed(lines))
+    found = islice((one for one in read if one and one.key.model == model), KEPT_MAX)
+    return list(found)[::-1]
+
+
 def read_measurements(path: Path, model: str) -> tuple[Record, ...]:
-    """The last `KEPT_MAX` loads and answers of `model` (see `identity_of`), the oldest first."""
-    found = [
-        record
-        for file in (older(path), path)
-        for line in _lines(file, model.encode())
-        if (record := from_line(line)) and record.key.model == model
-    ]
-    return tuple(found[-KEPT_MAX:])
+    """`Measurements.of`, for who asks about one model only."""
+    return Measurements(path).of(model)
 
 
 def to_line(record: Record) -> bytes:
@@ -198,33 +239,44 @@ def _check(*figures: float) -> None:
         raise ValueError("a figure is no number, or negative")
 
 
-def _locked(path: Path) -> int:
-    """`path` opened for appending, under the lock of the file that has this name now."""
-    while True:
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if _is_still(path, handle):
-                return handle
-        except BaseException:
-            os.close(handle)
-            raise
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """`path` opened for appending, under the lock of the file that has this name now.
+
+    Raises:
+        OSError: it cannot be opened, or others held it for `LOCK_WAIT_S`.
+    """
+    handle = _wait_lock(path)
+    try:
+        yield handle
+    finally:
         os.close(handle)
 
 
-def _is_still(path: Path, handle: int) -> bool:
+def _wait_lock(path: Path) -> int:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while (handle := _try_lock(path)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "others are writing to it", str(path))
+        time.sleep(_POLL_S)
+    return handle
+
+
+def _try_lock(path: Path) -> int | None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        return path.stat().st_ino == os.fstat(handle).st_ino
-    except FileNotFoundError:
-        return False
+        if lock_open(handle, path):
+            return handle
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
 
 
-def _lines(path: Path, words: bytes) -> Iterator[bytes]:
-    """The lines of `path` that have `words`; none where there is no such file."""
+def _lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            data = file.read(2 * FILE_BYTES_MAX)
+            yield from (line for line in file.read(2 * FILE_BYTES_MAX).split(b"\n") if line)
     except OSError:
         return
-    if words in data:  # mostly a file says nothing of a model: it is not taken apart
-        yield from (line for line in data.split(b"\n") if words in line)

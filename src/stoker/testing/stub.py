@@ -10,7 +10,7 @@ from typing import Any
 from stoker.core.errors import ContextOverflowError, EngineError, LoadFailedError, StokerError
 from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
-from stoker.core.plan import Plan
+from stoker.core.plan import DeviceKind, Plan
 from stoker.core.request import Kind, Request, Sampling
 from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.testing.stub_answers import CHAT_PATH, COMPLETION_PATH, EMBEDDING_PATH, RENDER_PATH
@@ -61,6 +61,7 @@ class StubEngine:
     """
 
     name = "stub"
+    devices = frozenset({DeviceKind.CPU})
 
     def __init__(
         self,

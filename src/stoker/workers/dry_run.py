@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stoker.core.clock import Clock, SystemClock, within
-from stoker.core.errors import LoadTimeoutError
+from stoker.core.errors import EngineError, LoadTimeoutError
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
 from stoker.engines.base import Engine, Launch
@@ -22,7 +22,7 @@ from stoker.models.gguf.hollow import Hollow, read_hollow, write_hollow
 from stoker.workers.caged import start_caged
 from stoker.workers.limits import WorkerLimits
 from stoker.workers.lines import LineTail
-from stoker.workers.process import Ears
+from stoker.workers.process import ChildProcess, Ears, describe_exit
 from stoker.workers.runtime_dir import RuntimeDirectory
 
 _SYSTEM_CLOCK = SystemClock()
@@ -46,6 +46,7 @@ async def count_memory(  # noqa: PLR0913 - what is counted, where, and on what t
     Raises:
         ModelFileError: the file is not a model, or not one for this engine.
         LoadTimeoutError: the engine did not answer in time.
+        EngineError: it could not be asked, or is another one than its adapter knows.
         StokerError: what the engine makes of its failure.
     """
     parts = hollow or await asyncio.to_thread(read_hollow, plan.model.path)
@@ -74,6 +75,7 @@ class _Count:
 
         Raises:
             LoadTimeoutError: it said nothing in time.
+            EngineError: it ended without a word, so nothing is known of the model.
             StokerError: what the engine makes of its words.
         """
         ears = Ears(self._hear, self._tail, self._limits.report_line_bytes)
@@ -88,15 +90,18 @@ class _Count:
             child.signal(signal.SIGKILL)
             with contextlib.suppress(TimeoutError):  # stuck in the kernel: we cannot do more
                 await within(clock, self._limits.kill_s, child.wait())
-        return self._read()
+        return self._read(child)
 
     def _hear(self, line: str) -> None:
         if len(self._lines) < self._limits.stderr_lines:
             self._lines.append(line)
 
-    def _read(self) -> MemoryNeed:
+    def _read(self, child: ChildProcess) -> MemoryNeed:
         for line in self._lines:
             need = self._engine.read_dry_run(self._plan, line)
             if need is not None:
                 return need
+        if not self._tail.lines:
+            how = describe_exit(child.returncode or 0)
+            raise EngineError(f"the process that counts {self._plan.model.ref} {how} wordlessly")
         raise self._engine.explain_failure(self._plan, self._tail.lines)

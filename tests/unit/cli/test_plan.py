@@ -18,8 +18,15 @@ from stoker.cli.plan_bars import together_lines
 from stoker.cli.plan_document import describe, describe_rows
 from stoker.cli.plan_table import explain_rows, render_rows
 from stoker.cli.plan_text import explain, render
-from stoker.core.errors import FileMissingError, InvalidRequestError, NotEnoughMemoryError
+from stoker.core.errors import (
+    ContradictoryNeedsError,
+    FileMissingError,
+    InvalidRequestError,
+    NotEnoughMemoryError,
+)
+from stoker.core.estimate import Interval
 from stoker.core.needs import Needs
+from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Verdict
 from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import GIB, format_bytes
@@ -217,6 +224,95 @@ def test_where_nothing_helps_the_hint_says_so(planned: Callable[[Resident], list
     result = run("some")
     assert isinstance(result.exception, NotEnoughMemoryError)
     assert "larger machine" in result.exception.hint
+
+
+@pytest.mark.parametrize(
+    ("flags", "way"),
+    [
+        ([], "larger machine or an API"),
+        (["--data", "anywhere"], "larger machine or an API"),
+        (["--data", "mixed"], "larger machine or an API for what may leave"),
+        (["--data", "machine"], "larger machine"),
+        (["--data", "network"], "larger machine"),
+        (["--offline"], "larger machine"),
+    ],
+)
+def test_an_api_is_no_way_out_where_data_must_stay(
+    planned: Callable[[Resident], list[Order]], flags: list[str], way: str
+) -> None:
+    planned(proposed("Llama-3.1-8B", "busy", {"budget_bytes": 1}))
+    result = run("some", *flags)
+    assert isinstance(result.exception, NotEnoughMemoryError)
+    assert result.exception.hint.endswith(way)
+
+
+CONTRADICTION = ContradictoryNeedsError(hint="relax one of: data")
+
+
+@pytest.mark.parametrize("machine", ["laptop", "busy"])
+def test_needs_that_contradict_are_told_with_the_plan_and_nothing_is_written(
+    planned: Callable[[Resident], list[Order]], machine: str, tmp_path: Path
+) -> None:
+    found = replace(proposed("Llama-3.1-8B", machine, {}), contradiction=CONTRADICTION)
+    planned(found)
+    file = tmp_path / "stoker.toml"
+    result = run("some", "--write", str(file))
+    assert result.exception is CONTRADICTION
+    assert result.stdout.startswith("Llama-3.1-8B, ")
+    assert not file.exists()
+    told = json.loads(run("some", "--json").stdout)
+    assert told["contradiction"] == {"message": CONTRADICTION.message, "hint": CONTRADICTION.hint}
+    assert told["verdict"] == found.verdict.value
+    assert describe(replace(found, contradiction=None), MACHINES[machine])["contradiction"] is None
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [([], "run it with `stoker serve"), (["--machine", "m1-max"], "run it on laptop, not here,")],
+)
+def test_a_plan_for_another_machine_is_not_promised_to_run_here(
+    planned: Callable[[Resident], list[Order]], machine: list[str], words: str, tmp_path: Path
+) -> None:
+    proposal = answer(ask("Llama-3.1-8B", "laptop"))
+    facts = replace(proposal.plan.model.facts, digest="sha256:" + "0" * 64)
+    model = replace(proposal.plan.model, facts=facts)
+    planned(resident(replace(proposal, plan=replace(proposal.plan, model=model))))
+    result = run("some", *machine, "--write", str(tmp_path / "stoker.toml"))
+    assert result.exception is None
+    assert words in result.stderr
+
+
+OUTCOMES = (
+    Outcome("load_s", Foreteller.PLAN, 3, 0.44, Interval(0.41, 0.46, 0.52), 3),
+    Outcome("decode_tok_s", Foreteller.CALIBRATION, 12, 150.0, Interval(180.0, 200.0, 220.0), 0),
+    Outcome("stream_tok_s", Foreteller.NOBODY, 1, 31.0),
+)
+
+
+def test_predicted_and_measured_stand_side_by_side() -> None:
+    proposal = replace(answer(ask("Llama-3.1-8B", "laptop")), measured=OUTCOMES)
+    lines = render(resident(proposal), MACHINES["laptop"], width=100, glyphs=ASCII)
+    at = lines.index("What was measured here (median; p10 / p50 / p90)")
+    text = " ".join(" ".join(lines[at + 1 : lines.index("", at)]).split())
+    assert (
+        "load, file in memory 440 ms in 3 runs; "
+        "predicted 410 ms / 460 ms / 520 ms by the plan, all inside"
+    ) in text
+    assert "150 in 12 runs; predicted 180 / 200 / 220 by the calibration, none inside" in text
+    assert "31 in 1 run; not predicted" in text
+    document = describe(resident(proposal), MACHINES["laptop"])["measured"]
+    assert [one["figure"] for one in document] == ["load_s", "decode_tok_s", "stream_tok_s"]
+    assert document[0] == {
+        "figure": "load_s",
+        "measured": 0.44,
+        "runs": 3,
+        "predicted": {"p10": 0.41, "p50": 0.46, "p90": 0.52},
+        "predicted_by": "plan",
+        "inside": 3,
+        "held": True,
+    }
+    assert (document[1]["held"], document[2]["held"]) == (False, None)
+    assert (document[2]["predicted"], document[2]["predicted_by"]) == (None, None)
 
 
 def test_options_become_an_order(planned: Callable[[Resident], list[Order]]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.errors import InvalidPlanError
-from stoker.core.plan import Verdict
+from stoker.core.plan import Device, DeviceKind, Verdict
 from stoker.core.proposal import Proposal, Resident
 from stoker.library.plan_file import (
     FILE_BYTES_MAX,
@@ -57,6 +57,29 @@ def test_it_pins_the_digest_and_holds_every_setting_the_predictions_and_the_mach
     told = model["speed"]["decode_tok_s"]["p50"]
     assert told == pytest.approx(proposal.speed.decode_tok_s.p50, rel=1e-3)
     assert document["machine"]["name"] == "laptop"
+
+
+def test_of_a_split_model_every_file_is_pinned() -> None:
+    proposal = pinned()
+    digests = (DIGEST, "sha256:" + "b" * 64)
+    model = proposal.plan.model
+    split = replace(model, facts=replace(model.facts, parts=2), digests=digests)
+    proposal = replace(proposal, plan=replace(proposal.plan, model=split))
+    assert parse_plan(to_toml(written(proposal)).encode()).model[0].parts == list(digests)
+    assert "parts" not in to_toml(written(pinned()))
+    unknown = replace(split, digests=())
+    with pytest.raises(InvalidPlanError, match="2 files"):
+        written(replace(proposal, plan=replace(proposal.plan, model=unknown)))
+
+
+def test_memory_that_was_divided_for_a_gpu_is_nobodys_count() -> None:
+    proposal = pinned()
+    need = replace(proposal.need, source="engine")
+    gpu = replace(proposal, need=need, device=Device(DeviceKind.GPU, 32, 0, 32, "GPU"))
+    sources = [
+        one.memory and one.memory.source for one in written(replace(proposal, need=need), gpu).model
+    ]
+    assert sources == ["engine", "estimate"]
 
 
 def test_a_model_without_a_digest_is_not_written() -> None:

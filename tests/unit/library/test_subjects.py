@@ -14,6 +14,7 @@ from stoker.library.subjects import called, near_subject
 from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
 from stoker.models.storing.manifest import Layer, Manifest
 from stoker.models.storing.store import Store, hash_file
+from stoker.testing.synthetic import write_split_model
 
 STARTER_FILE = STARTER_FOLDER / "starter.gguf"
 
@@ -35,6 +36,16 @@ def test_a_file_is_hashed_only_where_it_is_to_be_pinned(store: Store, tmp_path: 
     assert near_subject(str(path), store).model.facts.digest is None
     pinned = near_subject(str(path), store, pin=True)
     assert pinned.model.facts.digest == hash_file(path)
+
+
+def test_every_part_of_a_split_model_is_pinned(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "split").mkdir()
+    first = write_split_model(tmp_path / "split" / "m.gguf", 3)
+    files = sorted(first.parent.iterdir())
+    assert near_subject(str(first), store).model.digests == ()
+    model = near_subject(str(first), store, pin=True).model
+    assert model.digests == tuple(map(hash_file, files))
+    assert model.facts.digest == model.digests[0]
 
 
 @pytest.mark.parametrize("form", ["{name}.gguf", "./{name}.gguf", "mine={name}.gguf"])

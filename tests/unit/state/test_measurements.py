@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
+import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +18,16 @@ from stoker.core.estimate import Interval
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, identity_of, key_of
 from stoker.core.model import ModelRef
 from stoker.core.request import ColdStart, Timings, Usage
+from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.state import measurements
 from stoker.state.measurements import (
     EAGER_ANSWERS,
     EAGER_S,
+    KEPT_MAX,
     LATER_S,
     MeasurementLog,
+    Measurements,
+    Record,
     append,
     from_line,
     older,
@@ -31,26 +38,37 @@ from stoker.testing.stub import stub_plan
 
 PLAN = stub_plan()
 MODEL = identity_of(PLAN.model.facts)
+SPEED = Speed(
+    Occasion(400, 410, 2), SpeedSource.CALIBRATION, decode_tok_s=Interval(8.0, 10.0, 12.0)
+)
 PREDICTED = (("decode_tok_s", Interval(8.0, 10.0, 12.0)),)
 ANSWER = AnswerMeasured(
-    key_of(PLAN), 1, Usage(10, 5, 2), Timings(0.1, 0.4, 100.0, 10.0), 1, 2, PREDICTED
+    key_of(PLAN), 1, Usage(400, 21, 2), Timings(0.1, 0.4, 100.0, 10.0), 1, 1, PREDICTED
 )
 LOAD = LoadMeasured(key_of(PLAN), 1, 1000, 900, ColdStart(0.1, 0.2, 0.3, 0.4), PREDICTED)
 
 
 def log(path: Path, now: list[float] | None = None) -> MeasurementLog:
     at = now or [0.0]
-    return MeasurementLog(path, {ModelRef("stub"): PREDICTED}, lambda: at[0], lambda: 1.5)
+    return MeasurementLog(path, {ModelRef("stub"): SPEED}, lambda: at[0], lambda: 1.5)
 
 
 def test_what_was_told_is_read_again_with_what_had_been_predicted(tmp_path: Path) -> None:
     told = log(tmp_path / "m")
     told.loaded(PLAN, LOAD.parts, LOAD.disk_bytes)
-    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 2))
+    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 1))
     told.flush()
     load, answer = read_measurements(tmp_path / "m", MODEL)
-    assert load == LoadMeasured(key_of(PLAN), 1, 0, 900, LOAD.parts, PREDICTED)
+    assert load == LoadMeasured(key_of(PLAN), 1, 0, 900, LOAD.parts)
     assert answer == ANSWER
+
+
+def test_what_was_promised_of_another_occasion_is_not_kept_with_a_run(tmp_path: Path) -> None:
+    told = log(tmp_path / "m")
+    told.answered(PLAN, Usage(100, 21), ANSWER.timings, (1, 1))
+    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 2))
+    told.flush()
+    assert [one.predicted for one in read_measurements(tmp_path / "m", MODEL)] == [(), ()]
 
 
 def test_the_file_is_its_owners_alone_and_holds_counts_and_seconds_only(tmp_path: Path) -> None:
@@ -70,6 +88,34 @@ def test_lines_of_other_models_are_not_given(tmp_path: Path) -> None:
     append(tmp_path / "m", to_line(ANSWER))
     assert read_measurements(tmp_path / "m", "sha256:other") == ()
     assert read_measurements(tmp_path / "none", MODEL) == ()
+
+
+def test_the_log_is_read_once_for_however_many_models(tmp_path: Path) -> None:
+    append(tmp_path / "m", to_line(ANSWER))
+    told = Measurements(tmp_path / "m")
+    assert told.of("sha256:other") == ()
+    append(tmp_path / "m", to_line(LOAD))
+    assert told.of(MODEL) == told.of("sha256:other", MODEL) == (ANSWER,)
+    assert Measurements().of(MODEL) == ()
+
+
+def test_of_many_lines_the_last_of_the_model_are_parsed_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = replace(ANSWER, key=replace(ANSWER.key, model="sha256:other"))
+    last = replace(ANSWER, unix_s=9)
+    lines: list[Record] = [LOAD, *[ANSWER] * 2 * KEPT_MAX, *[other] * 50, last]
+    (tmp_path / "m").write_bytes(b"".join(map(to_line, lines)))
+    parsed: list[bytes] = []
+
+    def noting(line: bytes) -> Record | None:
+        parsed.append(line)
+        return from_line(line)
+
+    monkeypatch.setattr(measurements, "from_line", noting)
+    found = read_measurements(tmp_path / "m", MODEL)
+    assert len(parsed) == len(found) == KEPT_MAX + 1
+    assert (found[0], found[-1]) == (LOAD, last), "a load is not crowded out by answers"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +154,46 @@ def test_a_file_that_would_grow_too_large_becomes_the_older_one(
     assert (tmp_path / "m").stat().st_size == 5 * len(line)
     assert older(tmp_path / "m").stat().st_size == 10 * len(line)
     assert len(read_measurements(tmp_path / "m", MODEL)) == 15
+
+
+def test_who_waits_too_long_for_the_others_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measurements, "LOCK_WAIT_S", 0.0)
+    append(tmp_path / "m", to_line(LOAD))
+    told = log(tmp_path / "m")
+    with (tmp_path / "m").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(TimeoutError):
+            append(tmp_path / "m", to_line(LOAD))
+        told.loaded(PLAN, LOAD.parts, None)
+        told.flush()
+    assert told.dropped == 1
+    assert (tmp_path / "m").read_bytes() == to_line(LOAD)
+
+
+def test_a_file_that_cannot_be_begun_anew_is_closed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that is closed twice may be somebody else's file by then."""
+    monkeypatch.setattr(measurements, "FILE_BYTES_MAX", 1)
+    closed: list[int] = []
+    close, lock = os.close, measurements._try_lock
+
+    def closing(handle: int) -> None:
+        closed.append(handle)
+        close(handle)
+
+    def locking(path: Path) -> int | None:
+        if older(path).exists():
+            raise PermissionError
+        return lock(path)
+
+    monkeypatch.setattr(measurements, "_try_lock", locking)
+    monkeypatch.setattr(os, "close", closing)
+    with pytest.raises(PermissionError):
+        append(tmp_path / "m", to_line(LOAD))
+    assert len(closed) == 1
 
 
 def _append_many(path: Path) -> None:

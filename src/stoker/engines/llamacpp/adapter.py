@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stoker.core.errors import StokerError
 from stoker.core.memory import MemoryNeed
-from stoker.core.plan import Plan
+from stoker.core.plan import DeviceKind, Plan
 from stoker.core.request import Request
 from stoker.engines.base import ChildReport, Launch, WireRequest
 from stoker.engines.llamacpp import dry_run, failures, reports, translate
@@ -30,6 +30,11 @@ class LlamaCppEngine:
     def name(self) -> str:
         """`llamacpp`."""
         return "llamacpp"
+
+    @property
+    def devices(self) -> frozenset[DeviceKind]:
+        """The processor alone: `spec` leaves no layer to anything else."""
+        return frozenset({DeviceKind.CPU})
 
     def check(self, plan: Plan) -> None:
         """Read the model's header again: the file may have changed since the plan was made.

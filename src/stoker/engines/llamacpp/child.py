@@ -79,6 +79,7 @@ def _params(spec: dict[str, Any]) -> Any:
     params.hostnames = [spec["socket"]]
     for name in ("n_ctx", "n_parallel", "n_threads_http", "n_batch", "n_ubatch", "embedding"):
         setattr(params, name, spec[name])
+    _set_device(params, spec["n_gpu_layers"])
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec["n_threads"]
     params.cache_ram_mib = spec["cache_ram_mib"]
     params.cache_idle_slots = spec["cache_ram_mib"] > 0
@@ -87,6 +88,12 @@ def _params(spec: dict[str, Any]) -> Any:
     _set_weights(params, xllamacpp.llama_load_mode, repack=spec["repack"])
     _set_fixed(params)
     return params
+
+
+def _set_device(params: Any, gpu_layers: int) -> None:
+    params.n_gpu_layers = gpu_layers
+    if not gpu_layers:  # nor may a GPU help with long prompts, or keep what attention looks back on
+        params.no_kv_offload = params.no_op_offload = True
 
 
 def _set_weights(params: Any, modes: Any, *, repack: bool) -> None:

@@ -109,6 +109,7 @@ class Counter:
         params = self._lib.llama_model_default_params()
         self._check_defaults(params, MODEL_DEFAULTS)
         params.no_alloc = not self._spec["allocate"]
+        params.n_gpu_layers = self._spec["n_gpu_layers"]
         params.use_extra_bufts = self._spec["repack"]
         # A dry run of a mapped file is refused: the reader of our line knows what is mapped.
         mapped = self._spec["allocate"] and not self._spec["repack"]
@@ -128,6 +129,7 @@ class Counter:
         params.embeddings = self._spec["embedding"]
         params.type_k = params.type_v = self._spec["kv_type"]
         params.swa_full = params.kv_unified = False
+        params.offload_kqv = params.op_offload = self._spec["n_gpu_layers"] > 0
         context: int | None = self._lib.llama_init_from_model(model, params)
         if not context:
             os._exit(1)

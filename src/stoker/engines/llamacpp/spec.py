@@ -18,6 +18,8 @@ from stoker.planning.memory.batches import batches, outputs_max
 _TYPE_NUMBERS = {kind.name: number for number, kind in TENSOR_TYPES.items()}
 # The engine's own pool starves its health endpoint when requests wait for a slot.
 _SPARE_HTTP_THREADS = 32
+# A plan is run on the processor, whatever else a build of the engine knows: its own default is all.
+GPU_LAYERS = 0
 
 
 def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def child_spec(plan: Plan, socket: Path) -> dict[str, Any]:
         "embedding": plan.model.facts.task is Task.EMBED,
         "n_ctx": plan.context * plan.slots,  # the engine divides it among the slots
         "n_parallel": plan.slots,
+        "n_gpu_layers": GPU_LAYERS,
         "n_threads": plan.threads,
         "n_threads_http": plan.slots + _SPARE_HTTP_THREADS,
         "n_batch": batch,
@@ -56,7 +59,7 @@ def counting_spec(plan: Plan) -> dict[str, Any]:
     spec = child_spec(plan, Path())
     names = ("model", "embedding", "n_ctx", "n_batch", "n_ubatch", "repack", "kv_type")
     return {
-        **{name: spec[name] for name in names},
+        **{name: spec[name] for name in (*names, "n_gpu_layers")},
         "n_parallel": plan.slots,
         "n_outputs_max": outputs_max(plan),
     }

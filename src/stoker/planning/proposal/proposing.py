@@ -82,6 +82,7 @@ def propose(
         here=question.here,
         devices=tuple(_devices(placed)),
         targets=targets_of(question.asked, speed),
+        quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine), *_uncounted(plan, need)),
         notes=(*notes, *_cut(plan, occasion, question.asked)),
     )

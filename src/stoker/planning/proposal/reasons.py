@@ -14,6 +14,7 @@ from stoker.planning.proposal.counting import ENGINE, FILE_SIZE
 from stoker.planning.proposal.fitting import say_verdict
 from stoker.planning.proposal.placing import Placed
 from stoker.planning.proposal.question import Question
+from stoker.planning.quality import describe_loss
 
 _SOURCES = {
     ENGINE: "the engine counted weights, KV cache and compute itself, without taking them",
@@ -49,7 +50,7 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
     yield Reason("verdict", where + verdict)
     yield Reason("memory", _SOURCES[need.source])
     yield Reason("device", _device(question, proposal))
-    yield Reason("quantization", question.loss_of(proposal.quantization))
+    yield Reason("quantization", describe_loss(question.loss(proposal.quantization)))
     yield Reason("context", _context(question, proposal))
     yield Reason("slots", _slots(question, proposal))
     yield Reason("threads", _threads(question, proposal))

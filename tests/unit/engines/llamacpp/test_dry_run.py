@@ -36,6 +36,7 @@ def read(*buffers: dict[str, Any], plan: Plan = PLAN, allocated: bool = False) -
 def test_it_counts_with_exactly_the_workers_settings() -> None:
     counted, worker = launch_dry_run(PLAN).spec, child_spec(PLAN, Path("e.sock"))
     shared = ("model", "n_ctx", "n_parallel", "n_batch", "n_ubatch", "repack", "kv_type")
+    shared = (*shared, "n_gpu_layers")
     assert {name: counted[name] for name in shared} == {name: worker[name] for name in shared}
     assert counted["embedding"] is worker["embedding"]
     assert (counted["n_outputs_max"], counted["allocate"]) == (3, False)

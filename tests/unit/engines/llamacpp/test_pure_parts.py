@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from stoker.core.errors import (
 from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.plan import Plan
 from stoker.core.request import Kind, Message, Request, Role, Sampling
+from stoker.engines.llamacpp import child
 from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.engines.llamacpp.failures import explain_load, explain_refusal
 from stoker.engines.llamacpp.reports import read_report, write_report
@@ -37,6 +39,15 @@ def test_the_engine_gets_every_slots_context_and_spare_http_threads() -> None:
     assert (spec["n_ctx"], spec["n_parallel"], spec["n_threads_http"]) == (3072, 3, 35)
     assert (spec["n_batch"], spec["n_ubatch"], spec["cache_ram_mib"]) == (2048, 512, 5)
     assert json.loads(json.dumps(spec)) == spec
+
+
+def test_a_plan_stays_on_the_processor_whatever_the_engine_was_built_with() -> None:
+    """The engine's own default is to put every layer on a GPU, where it finds one."""
+    params = SimpleNamespace(n_gpu_layers=-1, no_kv_offload=False, no_op_offload=False)
+    child._set_device(params, child_spec(PLAN, Path("e.sock"))["n_gpu_layers"])
+    assert params.n_gpu_layers == 0
+    assert params.no_kv_offload
+    assert params.no_op_offload
 
 
 def test_an_encoder_reads_a_whole_text_in_one_step() -> None:

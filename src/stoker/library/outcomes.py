@@ -1,0 +1,62 @@
+"""How the runs of a model here came out, beside what was predicted of them.
+
+What a written plan promised was kept with its runs. Of other runs nobody had asked, so it is this
+machine's calibration that is held against them: it rests on no run of any such model, and the
+service need not know it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stoker.core.calibration import Calibration
+from stoker.core.errors import CalibrationError
+from stoker.core.measurement import LoadMeasured, RunKey, identity_of
+from stoker.core.model import ModelFacts
+from stoker.core.outcome import Outcome, Run
+from stoker.planning.speed.calibrated import Calibrated
+from stoker.planning.speed.outcomes import Told, foretold, outcomes_of
+from stoker.planning.speed.work import work_of
+from stoker.state.calibrations import load_calibration
+from stoker.state.home import Home
+from stoker.state.measurements import Measurements
+
+# The last runs say how it is now, and how many are looked at bounds how long a plan takes.
+LOADS_MAX, ANSWERS_MAX = 16, 64
+
+
+def find_outcomes(home: Home, log: Measurements, facts: ModelFacts) -> tuple[Outcome, ...]:
+    """The outcomes of the last runs of the model `facts`; none where it never ran here."""
+    runs = _recent(log.of(*_identities(facts)))
+    if not runs:
+        return ()
+    calibration, work = _calibration(home), work_of(facts)
+
+    def foretell(run: Run) -> Told:
+        if calibration is None or calibration.engine != run.key.engine:
+            return {}
+        return foretold(run, work, _basis(calibration, run.key))
+
+    return outcomes_of(runs, foretell)
+
+
+def _recent(runs: tuple[Run, ...]) -> list[Run]:
+    loads = [one for one in runs if isinstance(one, LoadMeasured)]
+    answers = [one for one in runs if not isinstance(one, LoadMeasured)]
+    return [*loads[-LOADS_MAX:], *answers[-ANSWERS_MAX:]]
+
+
+def _identities(facts: ModelFacts) -> set[str]:
+    """Under what the model may have run: before its file was hashed, and after."""
+    return {identity_of(facts), identity_of(replace(facts, digest=None))}
+
+
+def _basis(calibration: Calibration, key: RunKey) -> Calibrated:
+    return Calibrated(calibration, key.threads, key.micro_batch, key.repack, key.kv_type)
+
+
+def _calibration(home: Home) -> Calibration | None:
+    try:
+        return load_calibration(home)
+    except CalibrationError:  # the plan names that as missing
+        return None
