@@ -128,10 +128,7 @@ def command(
         print_json(describe(advice))
     else:
         click.echo("\n".join(_lines(advice, everything=explain)))
-    if advice.answer is Answer.CONTRADICTION:
-        from stoker.library.costing import contradiction  # noqa: PLC0415
-
-        raise contradiction(advice)
+    _refuse_contradiction(advice)
 
 
 def is_asked() -> bool:
@@ -209,6 +206,13 @@ def _lines(advice: Advice, *, everything: bool) -> list[str]:
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
     lines = render(advice, width=width, glyphs=glyphs_of_output())
     return [*lines, *explain(advice, load_rules(), width=width)] if everything else lines
+
+
+def _refuse_contradiction(advice: Advice) -> None:
+    if advice.answer is Answer.CONTRADICTION:
+        from stoker.library.costing import contradiction  # noqa: PLC0415
+
+        raise contradiction(advice)
 
 
 def _plain(value: Any) -> Any:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from stoker.cli.advice_text import explain, render
+from stoker.cli.advice_text import WIDTH, explain, render
 from stoker.cli.advise import describe
 from stoker.cli.glyphs import ASCII
 from stoker.cli.machine import rows
 from stoker.cli.plan_document import describe as describe_plan
 from stoker.cli.plan_document import describe_rows
-from stoker.cli.plan_text import WIDTH, render_rows
+from stoker.cli.plan_table import render_rows
 from stoker.cli.plan_text import render as render_plan
 from stoker.core.errors import InvalidMachineError, StokerError
 from stoker.core.machine import Machine
@@ -163,9 +163,9 @@ def test_it_can_be_shown(document: dict[str, Any]) -> None:
 @given(documents())
 @example(SLOWEST)
 def test_it_has_a_table_of_what_runs(document: dict[str, Any]) -> None:
-    listed, machine = what_runs(Order(models=(), machine=read(document)))
-    json.dumps(describe_rows(listed, machine), allow_nan=False)
-    assert render_rows(listed, machine, width=WIDTH)
+    found = what_runs(Order(models=(), machine=read(document)))
+    json.dumps(describe_rows(found.rows, found.machine), allow_nan=False)
+    assert render_rows(found.rows, found.machine, width=WIDTH)
 
 
 @given(st.sampled_from(sorted(ENTRIES)))
