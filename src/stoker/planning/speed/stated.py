@@ -134,11 +134,16 @@ def _ideal(one: Told) -> float:
 
 
 def _priced(terms: Terms, ideal_s: float, fit: Fit) -> Estimate | None:
-    """The fit errs by its share of the whole; what is borrowed errs by that of its own part."""
+    """The fit errs by its share of the whole; what is borrowed errs by that of its own part.
+
+    None where nothing is to be done: a header may state a model of no work.
+    """
     more = Prices(fit).total(terms)
     if more is None:
         return None
     whole, own = ideal_s + more.middle, width_of(fit.log_errors)
+    if whole <= 0:
+        return None
     borrowed = min(math.sqrt(max(more.width**2 - own**2, 0.0)), _BORROWED_WIDTH_MOST)
     return Estimate(whole, together(own, borrowed * more.middle / whole))
 
