@@ -11,6 +11,7 @@ from dataclasses import replace
 from stoker.core.costs import Cost
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
+from stoker.core.model import ModelFacts, Task
 from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, Proposal
 from stoker.core.speed import Occasion, Speed
@@ -67,7 +68,7 @@ def propose(
         spare_bytes=spare_bytes(here, room),
         speed=speed,
         here=question.here,
-        missing=(*_missing(speed, question.machine), *_uncounted(plan, need)),
+        missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
         notes=notes,
     )
     return _completed(question, proposal, placed)
@@ -96,13 +97,15 @@ def _completed(question: Question, proposal: Proposal, placed: Placed) -> Propos
     )
 
 
-def _missing(speed: Speed, machine: Machine) -> tuple[str, ...]:
+def _missing(speed: Speed, machine: Machine, facts: ModelFacts) -> tuple[str, ...]:
     """The speeds that nobody could tell, and why."""
     names = {
         "load time": speed.load_s,
         "time to the first token": speed.ttft_s,
         "decode tokens per second": speed.decode_tok_s,
     }
+    if facts.task is Task.EMBED:  # it writes nothing, first or later
+        names = {"load time": speed.load_s, "texts per second": speed.prefill_tok_s}
     missing = [name for name, value in names.items() if value is None]
     if not missing:
         return ()

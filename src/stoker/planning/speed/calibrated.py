@@ -56,14 +56,16 @@ class Calibrated:
         return _in_line([(1, alone), *self._measured(work, past, alone)], streams)
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
-        """From a request to the first token: a prompt of `tokens` after `past` cached ones."""
+        """As `Basis.prompt`."""
         decode = Prices(self.calibration.decode)
         terms = prompt_terms(work, tokens, self.micro_batch, decode.seconds, past)
         priced = Prices(self.calibration.prefill).total(terms)
-        read = self._scaled(priced, work, lambda ratio: ratio.prefill)
-        if read is None:
-            return None
-        return Estimate(read.middle + self.calibration.first_token_s, read.width)
+        return self._scaled(priced, work, lambda ratio: ratio.prefill)
+
+    @property
+    def first_token_s(self) -> float:
+        """As the calibration measured it."""
+        return self.calibration.first_token_s
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:
         """From the call to the first answer."""
