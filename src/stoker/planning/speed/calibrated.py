@@ -1,7 +1,7 @@
 """Seconds on a machine that was calibrated: the terms of `terms` at the calibration's prices.
 
-Pure. What lies beyond the numbers of threads and of answers that were measured is carried on in
-proportion, and wider.
+Pure. What lies beyond the numbers of answers that were measured is carried on in proportion, and
+wider. So are fewer threads; more of them make nothing faster.
 """
 
 from __future__ import annotations
@@ -122,6 +122,8 @@ class Calibrated:
         """For other threads than the calibration's: as measured of small models, or in proportion.
 
         A small model lies in the processor's cache, so its threads matter less than elsewhere.
+        More threads than the calibration's are no faster: it has one for each core, and holds for
+        that number of cores alone. The others share cores, and the memory that all of them read.
         """
         if estimate is None:
             return None
@@ -136,7 +138,7 @@ class Calibrated:
                 return Estimate(estimate.middle * ratio_of(ratio), width)
         doublings = abs(math.log2(self.threads / own))
         width = together(estimate.width, 2 * _PER_DOUBLING * doublings)
-        return Estimate(estimate.middle * own / self.threads, width)
+        return Estimate(estimate.middle * max(own / self.threads, 1.0), width)
 
     def _otherwise(self) -> tuple[float, ...]:
         """The widths of what the plan does otherwise than the calibration did."""

@@ -126,10 +126,13 @@ def _weakest(sources: Iterator[SpeedSource]) -> SpeedSource:
 
 def ttft_s(work: Work, basis: Basis, prompt_tokens: int) -> Interval | None:
     """Seconds from a request to its first token, when nothing else runs."""
+    return _interval(first_token(work, basis, prompt_tokens))
+
+
+def first_token(work: Work, basis: Basis, prompt_tokens: int) -> Estimate | None:
+    """As `ttft_s`, before it is an interval."""
     read = basis.prompt(work, prompt_tokens)
-    if read is None:
-        return None
-    return Estimate(read.middle + basis.first_token_s, read.width).interval()
+    return read and Estimate(read.middle + basis.first_token_s, read.width)
 
 
 def prefill_tok_s(work: Work, basis: Basis, prompt_tokens: int) -> Interval | None:

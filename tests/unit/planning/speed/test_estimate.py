@@ -237,7 +237,7 @@ def test_other_threads_than_the_calibrations_are_scaled_as_measured_or_in_propor
     assert one is not None
     assert four is not None
     assert one.middle == pytest.approx(2 * two.middle)
-    assert four.middle == pytest.approx(two.middle / 2)
+    assert four.middle == pytest.approx(two.middle)  # they read the same memory
     small = work(10**7)
     assert Calibrated(calibration, 1).step(small, 1, 100).middle == pytest.approx(  # type: ignore[union-attr]
         1.5 * Calibrated(calibration, 2).step(small, 1, 100).middle  # type: ignore[union-attr]
