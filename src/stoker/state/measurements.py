@@ -44,7 +44,7 @@ LINE_BYTES_MAX = 4096
 EAGER_ANSWERS = 32
 EAGER_S, LATER_S = 0.5, 30.0
 WAITING_MAX = 16
-KEPT_MAX = 512
+KEPT_MAX = 256
 # A line takes microseconds to write: who waits longer than this for the others drops its own.
 LOCK_WAIT_S, _POLL_S = 1.0, 0.01
 # As `to_line` writes it.

@@ -14,7 +14,7 @@ from itertools import pairwise
 from stoker.core.calibration import Calibration, ThreadRatio
 from stoker.core.speed import SpeedSource
 from stoker.planning.defaults import ONE_THREAD_BYTES
-from stoker.planning.speed.prices import Prices
+from stoker.planning.speed.prices import prices_of
 from stoker.planning.speed.spread import Estimate, together
 from stoker.planning.speed.terms import (
     STREAMS,
@@ -49,7 +49,7 @@ class Calibrated:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step of `streams` answers with `past` tokens behind each of them."""
-        priced = Prices(self.calibration.decode).total(decode_terms(work, past))
+        priced = prices_of(self.calibration.decode).total(decode_terms(work, past))
         alone = self._scaled(priced, work, lambda ratio: ratio.decode)
         if alone is None or streams <= 1:
             return alone
@@ -57,9 +57,9 @@ class Calibrated:
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """As `Basis.prompt`."""
-        decode = Prices(self.calibration.decode)
+        decode = prices_of(self.calibration.decode)
         terms = prompt_terms(work, tokens, self.micro_batch, decode.seconds, past)
-        priced = Prices(self.calibration.prefill).total(terms)
+        priced = prices_of(self.calibration.prefill).total(terms)
         return self._scaled(priced, work, lambda ratio: ratio.prefill)
 
     @property
@@ -71,10 +71,10 @@ class Calibrated:
         """From the call to the first answer."""
         if not self.repack:
             return None
-        warm = Prices(self.calibration.load).total(load_terms(work))
+        warm = prices_of(self.calibration.load).total(load_terms(work))
         if warm is None or not cold:
             return warm
-        more = Prices(self.calibration.cold).total(cold_terms(work))
+        more = prices_of(self.calibration.cold).total(cold_terms(work))
         if more is None:
             return None
         return Estimate(warm.middle + more.middle, together(warm.width, more.width))
@@ -102,11 +102,11 @@ class Calibrated:
             for name, units in decode_terms(work, 0.0).items()
             if units > 0.01 * sum(one.elements for one in work.uses)
         }
-        return Prices(self.calibration.decode).lent(heavy)
+        return prices_of(self.calibration.decode).lent(heavy)
 
     def _measured(self, work: Work, past: float, alone: Estimate) -> list[tuple[int, Estimate]]:
         """Steps of the numbers of answers that were measured; more answers never take less."""
-        prices, decode = Prices(self.calibration.streams), Prices(self.calibration.decode)
+        prices, decode = prices_of(self.calibration.streams), prices_of(self.calibration.decode)
         least, nodes = alone, []
         for streams in STREAMS:
             terms = streams_terms(work, streams, past, decode.seconds)

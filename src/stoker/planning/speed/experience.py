@@ -25,7 +25,7 @@ ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN = 8, 32
 # The key tells engine, kernel and processor. What it does not tell comes slowly, and stays: dust,
 # firmware, another memory module, a program that now runs all day. So runs of the last quarter
 # count, and of those the last; the median follows once half of these are new.
-AGE_MAX_S, LAST_MAX = 90 * 86400, 64
+AGE_MAX_S, LAST_MAX = 90 * 86400, 32
 # Without a basis: how much longer or shorter an occasion may be to be alike.
 ALIKE = 1.5
 # A load is cold where most of the file came from the disk, warm where next to nothing did.
