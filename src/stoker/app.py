@@ -42,7 +42,7 @@ from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
 from stoker.machine.conditions import mark_here
 from stoker.machine.facts import read_machine
-from stoker.models.pinning import Pin, checked
+from stoker.models.pinning import Pin, PinnedFiles
 from stoker.models.storing.store import Store
 from stoker.planning.defaults import refuse_if_too_large
 from stoker.scheduling.loop import Capacity, Scheduler
@@ -102,7 +102,7 @@ class WorkerStarter:
         self._store = Store(home.models)
         self._limits = settings.limits
         self._engines = settings.engines
-        self._pins = dict(settings.pins)
+        self._pinned = PinnedFiles(settings.pins, clock, settings.limits.load_s)
         self._clock = clock
         self._recorder = MeasurementLog(
             home.measurements,
@@ -141,18 +141,14 @@ class WorkerStarter:
 
     async def _bring_up(self, worker: Worker, model: ModelRef) -> ColdStart:
         """Start `worker` if its files are those that were pinned, and still are afterwards."""
-        await self._check(model)
+        await self._pinned.check(model)
         cold = await worker.start()
         try:
-            await self._check(model)
+            await self._pinned.check(model)
         except BaseException:
             await worker.stop(drain_s=0)
             raise
         return cold
-
-    async def _check(self, model: ModelRef) -> None:
-        if pins := self._pins.get(model):
-            self._pins[model] = await asyncio.to_thread(checked, pins)
 
 
 def run(settings: ServiceSettings, home: Home, announce: Callable[[str], None]) -> None:

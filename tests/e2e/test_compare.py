@@ -40,8 +40,12 @@ def few_tasks(tmp_path: Path) -> Path:
 
 
 def compare(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return stoker(home, "compare", *arguments)
+
+
+def stoker(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [COMMAND, "compare", *map(str, arguments)],
+        [COMMAND, *map(str, arguments)],
         env={**os.environ, "STOKER_HOME": str(home)},
         capture_output=True,
         text=True,
@@ -106,6 +110,59 @@ def test_two_smaller_types_are_measured_in_full(home: Path, few_tasks: Path) -> 
     assert report.verdict.tasks == 30
     ET.parse(plot)  # noqa: S314 - it is our own
     assert nothing_is_left(home)
+
+
+def planned(home: Path, model: str | Path) -> dict[str, Any]:
+    done = stoker(home, "plan", model, "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_what_was_measured_replaces_what_was_published(
+    home: Path, few_tasks: Path, tmp_path: Path
+) -> None:
+    before = {one["value"]: one["quality"] for one in planned(home, "starter")["alternatives"]}
+    assert before["Q8_0"]["source"] == "published"
+    options = ("--quants", "q8_0,q4_0", "--rounds", "1")
+    done = compare(home, "starter", *options, "--tasks", few_tasks)
+    assert done.returncode == 0, done.stderr
+    assert "kept: `stoker plan starter` now says what Q8_0, Q4_0 lost here" in done.stderr
+
+    starter_plan = planned(home, "starter")
+    known = {one["value"]: one["quality"] for one in starter_plan["alternatives"]}
+    assert starter_plan["quality"]["source"] == "none"
+    q8 = known["Q8_0"]
+    assert (q8["source"], q8["measured"]["tasks"], q8["measured"]["certain"]) == (
+        "measured",
+        30,
+        True,
+    )
+    assert 0 < q8["kl_divergence"]["least"] < 0.01
+    shown = " ".join(stoker(home, "plan", "starter").stdout.split())
+    assert f"measured here on {q8['measured']['day']}, 30 of your tasks" in shown
+
+    small = tmp_path / "small.gguf"
+    assert stoker(home, "quantize", "starter", "--to", "q4_0", "--out", small).returncode == 0
+    own = planned(home, small)["quality"]
+    assert (own["source"], own["measured"]["certain"]) == ("measured", False)
+    assert stoker(home, "show", small, "--digest").returncode == 0
+    assert planned(home, small)["quality"]["measured"]["certain"]  # it is the very same file
+
+
+def test_a_small_model_that_is_enough_is_known_to_advice(home: Path, tmp_path: Path) -> None:
+    tasks = tmp_path / "mine.jsonl"
+    lines = STARTER_TASKS.read_text(encoding="utf-8").splitlines(keepends=True)
+    tasks.write_text("".join(one for one in lines if '"addition"' in one) * 2, encoding="utf-8")
+    advised = ("advise", "--tasks", tasks, "--json")
+    before = json.loads(stoker(home, *advised).stdout)
+    assert any(f"stoker compare MODEL... --tasks {tasks}" in one for one in before["watch"])
+    done = compare(home, "starter", "--quants", "q4_0", "--rounds", "1", "--tasks", tasks)
+    assert f"`stoker advise --tasks {tasks}` counts these answers" in done.stderr
+    after = json.loads(stoker(home, *advised).stdout)
+    assert (after["answer"], after["decided_by"]) == ("local", "small-model-is-enough")
+    assert after["local"]["name"] == "starter"
+    assert after["local"]["own"]["total"] == 40
 
 
 def test_different_models_are_compared_and_the_broken_one_is_named(

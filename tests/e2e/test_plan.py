@@ -17,12 +17,15 @@ from stoker.cli import plan
 from stoker.core.errors import LoadFailedError, ModelFileError, NotEnoughMemoryError, StokerError
 from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
+from stoker.library.plan_file import plan_file_of
 from stoker.library.planning import Order, look_around, plan_models, propose_models
 from stoker.models.catalogue import STARTER_FOLDER, starter
+from stoker.models.storing.store import hash_file
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
 from stoker.testing.architectures import write_architecture
 from stoker.testing.running import COMMAND, RunningService
+from stoker.testing.synthetic import write_split_model
 from support import local_hub, local_registry
 from support.file_server import FileServer, serving
 
@@ -113,6 +116,28 @@ async def test_of_a_repository_with_several_the_usual_one_is_planned_beside_the_
     assert "of 3 quantizations there Q4_K_M was taken" in proposal.notes[0]
     smaller = next(one for one in proposal.alternatives if one.value == "Q2_K")
     assert (smaller.weights_bytes, smaller.source) == (100, "listed at the source")
+
+
+async def test_of_a_far_model_in_several_files_every_digest_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants  # noqa: PLC0415 - slow
+
+    (tmp_path / "split").mkdir()
+    parts = sorted(write_split_model(tmp_path / "split" / "m.gguf", 3).parent.iterdir())
+    files = {part.name: part.read_bytes() for part in parts}
+    async with local_hub.local_hub(files) as hub:
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        order = Order(("hf:owner/repo",))
+        around = look_around(order)
+        resident = await propose_models(order, around)
+    table = plan_file_of(resident, around.machine).model[0]
+    assert table.parts == [hash_file(part) for part in parts]
+    assert table.digest == table.parts[0]
 
 
 def test_a_set_is_planned_together() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from stoker.comparing import comparison as module
+from stoker.comparing import keeping
 from stoker.comparing.comparison import Comparison, Ports, Step
 from stoker.comparing.matching import Match
 from stoker.comparing.order import Order
@@ -28,9 +29,11 @@ from stoker.comparing.table import tables
 from stoker.comparing.tasks import Task
 from stoker.core.errors import DiskFullError, LoadFailedError, TextTooShortError, WorkerLostError
 from stoker.engines.llamacpp.logits import LogitsHeader
+from stoker.engines.registry import engine_version
 from stoker.library import asynchronous
 from stoker.library.asynchronous import AsyncLocalModelRuntime
 from stoker.models.catalogue import starter
+from stoker.state.comparisons import read_comparisons
 from stoker.state.home import Home
 from stoker.testing.stub import StubEngine, stub_plan
 from stoker.testing.stub_behaviour import StubBehaviour
@@ -336,6 +339,69 @@ async def test_a_full_disk_in_the_middle_fails_one_candidate(
     assert [one.phase for one in row(made.report, "q8_0").failures] == ["making"]
     assert row(made.report, "q8_0").file_bytes is None
     assert row(made.report, "q4_0").tasks is not None
+
+
+async def test_what_was_found_is_kept_with_the_digests_of_its_files(world: World) -> None:
+    made = compared(world, quants=("q8_0", "q4_0"), text=of_tasks("t", tasks()))
+    await made.run()
+    (record,) = read_comparisons(world.home.comparisons)
+    assert record == made.kept
+    assert [one.quantization for one in record.models] == ["F16", "Q8_0", "Q4_0"]
+    assert [one.digest for one in record.models] == [one.digest for one in made.report.rows]
+    assert record.reference.digest == starter().facts.digest
+    assert len({one.digest for one in record.models}) == 3
+    assert record.engine == engine_version()
+    for one in record.models:
+        assert one.tasks is not None
+        assert one.text is not None
+        assert one.run is not None
+    assert record.models[1].text is not None
+    assert record.models[1].text.kl_mean_nats is not None
+
+
+async def test_a_comparison_that_is_done_again_is_kept_once(world: World) -> None:
+    for _ in range(2):
+        await compared(world).run()
+    assert len(read_comparisons(world.home.comparisons)) == 1
+
+
+async def test_what_was_found_until_it_was_stopped_is_kept(world: World) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_step(step: Step) -> None:
+        if step.phase == "speed":
+            loop.call_soon_threadsafe(work.cancel)
+
+    made = compared(world, text=of_tasks("t", tasks()), on_step=on_step)
+    work = asyncio.ensure_future(made.run())
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    (record,) = read_comparisons(world.home.comparisons)
+    assert record.models[1].text is not None
+    assert (record.models[1].tasks, record.best) == (None, None)
+
+
+async def test_where_nothing_tells_of_quality_nothing_is_kept(world: World) -> None:
+    order = Order(precisions(starter(), ["q4_0"]), (), None, None, slots=2, rounds=1)
+    ports = Ports(make_runtime=world.make_runtime, force_text=world.force_text)  # type: ignore[arg-type]
+    made = Comparison(order, world.home, ports=ports)
+    await made.run()
+    assert made.kept is None
+    assert not world.home.comparisons.exists()
+
+
+async def test_a_home_that_cannot_be_written_costs_what_would_be_kept_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DiskFullError("There is no room")
+
+    monkeypatch.setattr(keeping, "keep_comparison", refuse)
+    made = compared(world)
+    await made.run()
+    assert made.kept is None
+    assert made.report.verdict is not None
+    assert "What was found could not be kept: There is no room." in made.report.notes
 
 
 async def test_what_a_killed_comparison_left_is_swept_by_the_next(world: World) -> None:

@@ -46,6 +46,7 @@ _COSTS = ("purchase_usd", "usd_per_kwh", "watts_idle", "watts_load")
 @click.option("--tok-s", "tok_s_min", type=float, help="Tokens a second after it, at least.")
 @click.option("--budget", "budget_usd_month", type=float, help="Dollars a month, at most.")
 @click.option("--tasks", help="A file of your own tasks, as `stoker compare` takes them.")
+@click.option("--right", "right_share_least", type=float, help="Share to be right, 0 to 1.")
 @click.option("--api", metavar="PROVIDER/MODEL", help="The endpoint that you would use.")
 @click.option("--purchase-usd", type=float, help="What the machine costs; 0 if you have it.")
 @click.option("--usd-per-kwh", type=float, help="What a kWh costs.")
@@ -84,6 +85,7 @@ def command(
       tok_s_min = 10             # tokens a second after it
       budget_usd_month = 300
       tasks = "tasks.jsonl"
+      right_share_least = 0.95   # of the tasks, if 0.9 is not what is enough
       [costs]
       purchase_usd = 1800        # 0 if you have the machine; spread over months = 36
       watts_idle = 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from stoker.comparing.passages import ScoredText
     from stoker.comparing.plan import Candidates
     from stoker.comparing.tasks import Task
+    from stoker.core.comparison import KeptComparison
     from stoker.core.model import LocalModel
 
 Named = list[tuple[str, "LocalModel"]]
@@ -58,7 +60,9 @@ def command(  # noqa: PLR0913 - one parameter for each option
     tasks of its own. Where no --text is given, the tasks' expected answers are scored. Without
     tasks and text, files, memory and speeds are compared.
 
-    Ctrl-C shows what was measured so far.
+    Ctrl-C shows what was measured so far. What was found is kept, figures and digests alone:
+    `stoker plan` then says what a quantization of the model lost here, and `stoker advise --tasks`
+    whether a small model is enough.
 
     \b
     Examples:
@@ -85,6 +89,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
     stopped = run_until_stopped(comparison.run())
     meter.clear()
     _show(comparison, as_json=as_json)
+    if not as_json and comparison.kept is not None:
+        _say_what_follows(comparison.kept, models, tasks)
     if plot is not None:
         _write_plot(comparison, plot.expanduser())
     if stopped is not None:
@@ -102,14 +108,18 @@ def _order(
 ) -> Order:
     """What is asked for, read and checked before anything is started."""
     from stoker.comparing.order import Order  # noqa: PLC0415 - help needs no rules
+    from stoker.comparing.tasks import STARTER_TASKS  # noqa: PLC0415 - as above
+    from stoker.models.storing.store import hash_file  # noqa: PLC0415 - as above
 
     store = open_store()
     models: Named = [(one, find_model(one, store)) for one in texts]
     candidates = _candidates(models, quants)
     asked, tasks_source = _tasks(models, tasks)
+    digest = hash_file(tasks or STARTER_TASKS) if asked else ""
     names = {"ctx": "context", "parallel": "slots", "max_tokens": "tokens_max"}
     settings: dict[str, Any] = {names.get(name, name): value for name, value in numbers.items()}
     scored = _text(text, tasks, asked)
+    settings |= {"tasks_digest": digest, "tasks_own": tasks is not None}
     return Order(candidates, asked, tasks_source, scored, **settings)
 
 
@@ -174,6 +184,23 @@ def _show(comparison: Comparison, *, as_json: bool) -> None:
     if any(one.name == chosen and one.make for one in comparison.candidates):
         made_from = comparison.candidates[0].model.ref
         click.echo(f"hint: `stoker quantize {made_from} --to {chosen}` makes that file", err=True)
+
+
+def _say_what_follows(kept: KeptComparison, models: tuple[str, ...], tasks: Path | None) -> None:
+    """One line: what plans and advice make of it from now on."""
+    from stoker.comparing.recording import quantizations_lost  # noqa: PLC0415 - as above
+
+    parts = []
+    if lost := quantizations_lost(kept):
+        source = shlex.quote(models[0]) if len(models) == 1 else str(kept.reference.model)
+        parts.append(
+            f"`stoker plan {source}` now says what {', '.join(lost)} lost here, not what was"
+            " published"
+        )
+    if tasks is not None and any(one.tasks for one in kept.models):
+        parts.append(f"`stoker advise --tasks {shlex.quote(str(tasks))}` counts these answers")
+    if parts:
+        click.echo(f"kept: {'; '.join(parts)}", err=True)
 
 
 def _write_plot(comparison: Comparison, path: Path) -> None:

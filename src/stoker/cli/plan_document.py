@@ -50,6 +50,7 @@ def describe_one(proposal: Proposal) -> dict[str, Any]:
         "engine": plan.engine,
         "device": _plain(asdict(proposal.device)),
         "quantization": proposal.quantization,
+        "quality": None if proposal.quality is None else asdict(proposal.quality),
         "context": plan.context,
         "slots": plan.slots,
         "threads": plan.threads,

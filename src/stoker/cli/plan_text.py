@@ -24,6 +24,7 @@ from stoker.core.units import format_bytes, format_count, format_seconds
 from stoker.planning.advice.words import number, rate_span
 from stoker.planning.proposal.listing import Row
 from stoker.planning.proposal.reasons import say_source
+from stoker.planning.quality import describe_loss
 
 WIDTH = 100
 _VERDICTS = {
@@ -110,6 +111,7 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield from chart_lines(proposal.cost, width, glyphs)
     yield from _section("What would make it fit", map(_say, proposal.changes), width)
     yield from _section("Other ways", map(_say, proposal.alternatives), width)
+    yield from _section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from _section("If that cannot be kept", fallback, width)
     why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
@@ -199,6 +201,12 @@ def _writing(speed: Speed) -> Iterator[tuple[str, str | None]]:
 def _say(one: Alternative) -> str:
     verdict = "" if one.verdict is None else f" ({_VERDICTS[one.verdict]})"
     return f"{_capital(one.say)}{verdict}"
+
+
+def _measured(proposal: Proposal) -> Iterator[str]:
+    """Losses of this quantization and of the alternatives that were measured on this machine."""
+    known = (proposal.quality, *(one.quality for one in proposal.alternatives))
+    yield from (describe_loss(one) for one in known if one is not None and one.source == "measured")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

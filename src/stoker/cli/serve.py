@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     Ctrl-C let running answers end.
 
     With --plan the models of a plan run as `stoker plan --write` wrote it, if their files are those
-    that were planned.
+    that were planned and this machine can hold them and has the planned device.
 
     An address other than loopback needs an API key in the environment variable STOKER_API_KEY.
 

@@ -1,9 +1,9 @@
 """A whole comparison: its phases in their order, and what they find, kept as it is found.
 
 Making the smaller files, scoring the text, the speeds, the tasks. Owns that one candidate's failure
-stops no other, that everything it starts or writes is gone at the end, and that `report` is true
-at any moment, so that a comparison that is cut short loses nothing. Each phase's work is another
-module's.
+stops no other, that everything it starts or writes but its figures is gone at the end, and that
+`report` is true at any moment, so that a comparison that is cut short loses nothing: what was found
+until then is kept for plans and advice. Each phase's work is another module's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import stoker
 from stoker.comparing import making, scoring, speed
 from stoker.comparing.answering import Examination
 from stoker.comparing.forcing import ForcedText, forced
+from stoker.comparing.keeping import Keeper
 from stoker.comparing.memory import PLANNED, PredictMemory
 from stoker.comparing.order import Order, begin, conclude
 from stoker.comparing.passages import Rendered, render_all
@@ -29,11 +30,11 @@ from stoker.comparing.report import Failure, Report, Row
 from stoker.comparing.runtime import MakeRuntime, Runtime, make_runtime
 from stoker.comparing.scratch import check_room, scratch, sweep
 from stoker.core.clock import Clock, SystemClock
+from stoker.core.comparison import KeptComparison
 from stoker.core.errors import StokerError, TextTooShortError
 from stoker.core.machine import Machine
 from stoker.engines.llamacpp.logits import Passage
 from stoker.machine.facts import read_machine
-from stoker.models.facts import read_facts
 from stoker.models.storing.store import Store
 from stoker.state.home import Home
 
@@ -77,7 +78,10 @@ class Ports:
 
 
 class Comparison:
-    """One comparison; `run` once. `report` and `errors` grow while it runs."""
+    """One comparison; `run` once. `report` and `errors` grow while it runs.
+
+    `kept` is what was kept of it at its end, None where nothing was worth it or it could not be.
+    """
 
     def __init__(
         self,
@@ -93,6 +97,8 @@ class Comparison:
         self._on_step = on_step
         self._files = {one.name: one.model.path for one in order.candidates.all if not one.make}
         self._rendered: dict[Path, Rendered] = {}
+        self._keeper = Keeper(home)
+        self.kept: KeptComparison | None = None
         self.errors: list[StokerError] = []
         self.report: Report = begin(
             order,
@@ -126,6 +132,7 @@ class Comparison:
             self.report.partial = False
         finally:
             conclude(self.report)
+            self.kept = self._keeper.keep(self._order, self.report)
 
     # --- the phases -------------------------------------------------------------------------
 
@@ -145,8 +152,10 @@ class Comparison:
         self._files[candidate.name] = out
 
     async def _note_file(self, candidate: Candidate) -> None:
-        row, facts = self._row(candidate), read_facts(self._files[candidate.name])
+        row = self._row(candidate)
+        facts = await self._keeper.note(candidate, self._files[candidate.name])
         row.file_bytes, row.bits_per_weight = facts.file_bytes, facts.bits_per_weight
+        row.digest = facts.digest
 
     async def _score_text(self, folder: Path) -> None:
         if self._order.text is None:
@@ -207,6 +216,7 @@ class Comparison:
         row, mine = self._row(candidate), probes[candidate.name]
         async with self._running(candidate, slots=1) as runtime:
             row.context_tokens = runtime.plan.context
+            self._keeper.ran(candidate, runtime.plan)
             row.memory_predicted_bytes = self._ports.predict_memory.bytes_of(runtime.plan)
             mine.append(await speed.probe_load(runtime, self._ports.clock))
             peak = runtime.statistics().memory_peak_bytes or 0

@@ -25,7 +25,8 @@ _TEMPLATE_TOKENS = 256
 class Order:
     """Everything that is asked of one comparison; None leaves a number to us.
 
-    Without `tasks` no answers are judged, and without `text` none is scored. `context` is tokens
+    Without `tasks` no answers are judged, and without `text` none is scored. `tasks_digest` is that
+    of the tasks' file, and `tasks_own` says that the user gave it. `context` is tokens
     of each slot, `slots` answers at a time (for the tasks alone), `tokens_max` bounds each answer
     to a task.
     """
@@ -34,6 +35,8 @@ class Order:
     tasks: tuple[Task, ...]
     tasks_source: str | None
     text: ScoredText | None
+    tasks_digest: str = ""
+    tasks_own: bool = True
     context: int | None = None
     slots: int = answering.SLOTS_DEFAULT
     threads: int | None = None

@@ -105,6 +105,7 @@ class Row:
     name: str
     model: str
     quantization: str
+    digest: str | None = None
     file_bytes: int | None = None
     bits_per_weight: float | None = None
     context_tokens: int | None = None

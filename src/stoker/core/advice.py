@@ -27,13 +27,35 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTasks:
+    """How a model did on the user's own tasks: `right` of `total`, measured on `day`.
+
+    `low` and `high` bound the share of right answers by its 95 % interval, 0 to 1. `made_of` names
+    the model that its file was made of for the comparison, where that file is gone.
+    """
+
+    right: int
+    total: int
+    low: float
+    high: float
+    day: str
+    made_of: str = ""
+
+    @property
+    def share(self) -> float:
+        """The share of right answers, 0 to 1."""
+        return self.right / self.total
+
+
+@dataclass(frozen=True, slots=True)
 class LocalOption:
     """One model as it would run on a machine; a speed that is not known is None.
 
     `tier` is None where nobody should expect anything untried. `stream_tok_s` is what each of the
     planned concurrent answers gets, `total_tok_s` all of them together, both of decode;
     `prefill_tok_s` is of all prompts together, `ttft_s` for the planned prompt alone.
-    `speed_source` says whose measurements decode rests on.
+    `speed_source` says whose measurements decode rests on. `own` is there where it was tried on the
+    user's tasks.
     """
 
     name: str
@@ -47,6 +69,7 @@ class LocalOption:
     prefill_tok_s: Interval | None = None
     ttft_s: Interval | None = None
     speed_source: SpeedSource = SpeedSource.UNKNOWN
+    own: OwnTasks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ class Judgement:
     """All of it. `size_classes` rise; `watts_gpu` is for a machine with a GPU of its own.
 
     `peak_factor` is how much busier the busiest hour is than the average hour that is served;
-    `utilisation_most` the share of that hour a machine may be busy, so that hardly anybody waits.
+    `right_share_least` is the share of the user's own tasks, 0 to 1, that must be right for a model
+    to be enough; `utilisation_most` the share of that hour a machine may be busy, so that hardly
+    anybody waits.
     """
 
     date: str
@@ -56,6 +58,7 @@ class Judgement:
     answer_tokens: int
     context: int
     quality: Quality
+    right_share_least: float
     hours_per_day: float
     days_per_month: float
     months: float

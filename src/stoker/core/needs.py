@@ -46,7 +46,8 @@ class Needs:
     `ttft_s_max` and `tok_s_min` are what a person who waits accepts: seconds to the first token,
     and tokens a second after it. `requests_per_day`, `prompt_tokens` and `answer_tokens` are the
     volume; `concurrency` the most answers at a time. `context` is the longest prompt with its
-    answer, in tokens. `budget_usd_month` bounds what it may cost.
+    answer, in tokens. `budget_usd_month` bounds what it may cost. `right_share_least` is the share
+    of the user's own tasks that must be answered right, 0 to 1.
     """
 
     data: DataPlace = DataPlace.ANYWHERE
@@ -62,3 +63,4 @@ class Needs:
     concurrency: int = 1
     context: int | None = None
     budget_usd_month: float | None = None
+    right_share_least: float | None = None

@@ -11,6 +11,7 @@ from enum import StrEnum
 from stoker.core.costs import Cost
 from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.estimate import Interval
+from stoker.core.losses import QuantizationLoss
 from stoker.core.memory import MemoryNeed
 from stoker.core.outcome import Outcome
 from stoker.core.plan import Device, Plan, Verdict
@@ -43,7 +44,8 @@ class Alternative:
     """Another way to run it, or something else to run; None where a figure is not known.
 
     `value` is what to ask for instead (`Q4_K_M`, `2048`, a model's name). `source` says where the
-    bytes come from. `weights_bytes` and `total_bytes` are of the whole, on all devices.
+    bytes come from. `weights_bytes` and `total_bytes` are of the whole, on all devices. `loss` says
+    in words what `quality` knows of its loss, where it is another quantization.
     """
 
     kind: ChangeKind
@@ -55,6 +57,7 @@ class Alternative:
     decode_tok_s: Interval | None = None
     loss: str = ""
     source: str = ""
+    quality: QuantizationLoss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Proposal:
     lies on this machine. `available_bytes` is what may be taken on the plan's device now, within
     the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
     smallest first; empty where it fits. `missing` names the figures that nobody could tell.
+    `quality` is what is known of the quantization's loss.
     `measured` is how earlier runs of the model here came out.
     """
 
@@ -78,6 +82,7 @@ class Proposal:
     spare_bytes: int
     speed: Speed
     here: bool = True
+    quality: QuantizationLoss | None = None
     cost: Cost = field(default_factory=Cost)
     reasons: tuple[Reason, ...] = ()
     alternatives: tuple[Alternative, ...] = ()

@@ -15,6 +15,7 @@ from stoker.core.advice import Advice, ApiOption, LocalOption
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
+from stoker.library.compared import compare_command, tried_here
 from stoker.library.constraints import ApiTable, Constraints, read_constraints
 from stoker.library.surroundings import Surroundings, survey
 from stoker.planning.advice.advise import advise
@@ -46,6 +47,7 @@ def suggest_runtime(
 
     Raises:
         InvalidRequestError: a name or a value that is not a need's.
+        FileMissingError: there is no such file of tasks.
     """
     given = asdict(constraints) if isinstance(constraints, Needs) else dict(constraints or {})
     around = survey(Home.find(), machine, gpus=False)
@@ -53,7 +55,14 @@ def suggest_runtime(
 
 
 def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
-    """Advice on checked `constraints` for the machine of `around`."""
+    """Advice on checked `constraints` for the machine of `around`.
+
+    Of models that were compared on the user's tasks, their right answers count everywhere; what
+    they took and how fast they were, where the machine is this one.
+
+    Raises:
+        FileMissingError, InvalidRequestError: the file of tasks cannot be read.
+    """
     judgement = load_judgement()
     case = Case(
         needs=constraints.to_needs(),
@@ -63,10 +72,20 @@ def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
         judgement=judgement,
         costs=with_watts(constraints.costs.to_core(), around.machine, judgement, around.power),
         cached_share=constraints.api.cached_share,
-        tasks=constraints.tasks is not None,
+        **_on_tasks(constraints.tasks, around),
     )
     advice = advise(case, load_rules())
     return replace(advice, missing=(*advice.missing, *around.missing))
+
+
+def _on_tasks(tasks: str | None, around: Surroundings) -> dict[str, Any]:
+    """What a case has of a file of tasks: who was tried on it, and how to try more."""
+    if tasks is None:
+        return {}
+    tried = tried_here(around.home, tasks)
+    if around.elsewhere:
+        tried = tuple(replace(one, model=replace(one.model, run=None)) for one in tried)
+    return {"tasks": True, "tried": tried, "compare_command": compare_command(around.home, tasks)}
 
 
 def local_options(around: Surroundings) -> Estimate:

@@ -107,6 +107,7 @@ class Constraints(_Strict):
     context: Tokens | None = None
     budget_usd_month: NotNegative | None = None
     tasks: Text | None = None
+    right_share_least: Annotated[float, Field(gt=0, le=1)] | None = None
     costs: CostsTable = CostsTable()
     api: ApiTable = ApiTable()
 

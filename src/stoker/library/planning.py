@@ -23,6 +23,7 @@ from stoker.core.needs import Needs
 from stoker.core.plan import Plan
 from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import find_engine
+from stoker.library.compared import losses_here
 from stoker.library.outcomes import find_outcomes
 from stoker.library.subjects import Subject, find_subject
 from stoker.library.surroundings import Surroundings, survey
@@ -136,6 +137,7 @@ def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
         gpus=around.elsewhere,
         budget_bytes=order.budget_bytes,
         losses=load_losses(),
+        measured=losses_here(around.home, subject.model, subject.quantization),
         listed=subject.listed,
         catalogue=around.catalogue,
         api=around.api,

@@ -6,12 +6,14 @@ that nobody touched it, and who did has it hashed anew. What a digest should be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stoker.core.errors import ModelFileMissingError, PlanDriftError
-from stoker.core.model import LocalModel
+from stoker.core.clock import Clock, within
+from stoker.core.errors import LoadTimeoutError, ModelFileMissingError, PlanDriftError
+from stoker.core.model import LocalModel, ModelRef
 from stoker.models.gguf.parts import paths_of
 from stoker.models.storing.split_models import digests_behind
 from stoker.models.storing.store import Store, hash_file
@@ -75,6 +77,33 @@ def checked(pins: Iterable[Pin]) -> tuple[Pin, ...]:
         PlanDriftError: one has other bytes.
     """
     return tuple(pin if _look(pin.path) == pin.state else _again(pin) for pin in pins)
+
+
+class PinnedFiles:
+    """The files of several models, for who loads them again and again.
+
+    `wait_s` is how long reading those of one model may take.
+    """
+
+    def __init__(self, pins: Mapping[ModelRef, Sequence[Pin]], clock: Clock, wait_s: float) -> None:
+        self._pins = dict(pins)
+        self._clock = clock
+        self._wait_s = wait_s
+
+    async def check(self, model: ModelRef) -> None:
+        """`checked`, of the files of `model`; of one that nobody pinned there is nothing to check.
+
+        Raises:
+            PlanDriftError, ModelFileMissingError: as `checked`.
+            LoadTimeoutError: reading a file that was touched took too long.
+        """
+        if not (pins := self._pins.get(model)):
+            return
+        try:
+            found = asyncio.to_thread(checked, pins)
+            self._pins[model] = await within(self._clock, self._wait_s, found)
+        except TimeoutError:
+            raise LoadTimeoutError(f"The files of {model} were not read in time") from None
 
 
 def _again(pin: Pin) -> Pin:

@@ -5,77 +5,28 @@ Nothing is interpolated between quantizations or models: what nobody published i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
+from stoker.core.losses import MeasuredLoss, QuantizationLoss, Range
 from stoker.core.published import PublishedLoss
 
 _LOSSLESS = frozenset({"F32", "F16", "BF16"})
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The least and the most of `count` published or measured figures."""
-
-    least: float
-    most: float
-    count: int
-
-    @classmethod
-    def of(cls, values: Iterable[float | None]) -> Range | None:
-        """The range of those of `values` that are known; None when there is none."""
-        known = [value for value in values if value is not None]
-        return cls(min(known), max(known), len(known)) if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredLoss:
-    """What `compare` measured of one file against its reference, on this machine.
-
-    The fields mean what they mean in `PublishedLoss`; `tasks_lost` is the share of the user's
-    own tasks that the reference answers right and this file does not, of `tasks` tasks.
-    """
-
-    model: str
-    quantization: str
-    kl_divergence: float | None = None
-    ppl_delta: float | None = None
-    same_top_pct: float | None = None
-    tasks_lost: float | None = None
-    tasks: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class QuantizationLoss:
-    """What is known of a quantization's loss. `source` is `measured`, `published` or `unknown`.
-
-    `models` are those that the figures come from: a loss depends on the model, and smaller models
-    lose more. `tasks_lost` is known only where it was measured.
-    """
-
-    quantization: str
-    source: str
-    models: tuple[str, ...] = ()
-    kl_divergence: Range | None = None
-    ppl_delta: Range | None = None
-    same_top_pct: Range | None = None
-    tasks_lost: float | None = None
-    tasks: int = 0
-
-
 def known_loss(
     quantization: str,
     published: Sequence[PublishedLoss],
-    measured: MeasuredLoss | None = None,
+    measured: Sequence[MeasuredLoss] = (),
 ) -> QuantizationLoss:
-    """What is known of the loss by `quantization`, against F16.
+    """What is known of the loss by `quantization`, against F16 unless the measurement says else.
 
     A measurement of the model's own file replaces what others published; with and without an
     importance matrix count as one quantization. Names are compared without regard to case.
     """
     wanted = quantization.upper()
-    if measured is not None and measured.quantization.upper() == wanted:
-        return _from_measured(measured)
+    for one in measured:
+        if one.quantization.upper() == wanted:
+            return _from_measured(one)
     rows = [row for row in published if row.quantization.upper() == wanted and _has_loss(row)]
     if not rows:
         return QuantizationLoss(wanted, "none" if wanted in _LOSSLESS else "unknown")
@@ -96,19 +47,16 @@ def describe_loss(loss: QuantizationLoss) -> str:
     if loss.source == "unknown":
         return f"What {loss.quantization} loses is unknown: nobody published it; compare it."
     told = [
-        text
-        for text in (
-            _told("KL divergence", loss.kl_divergence, "{:.3g}"),
-            _told("perplexity up by", loss.ppl_delta, "{:.3g}"),
-            _told("the same likeliest token in", loss.same_top_pct, "{:.3g}", " %"),
-        )
-        if text
+        _told("KL divergence", loss.kl_divergence),
+        _told_change("perplexity", loss.ppl_delta),
+        _told("the same likeliest token in", loss.same_top_pct, " %"),
     ]
-    if loss.tasks_lost is not None:
-        told.append(f"{loss.tasks_lost:.1%} of {loss.tasks} tasks lost")
-    where = "measured here" if loss.source == "measured" else "published"
-    models = ", ".join(loss.models)
-    return f"{loss.quantization}: {', '.join(told)} ({where} on {models}; smaller models lose more)"
+    if loss.measured is not None:
+        told += _answers(loss.measured)
+        end = ", ".join(_circumstances(loss.measured))
+    else:
+        end = f"published on {', '.join(loss.models)}; smaller models lose more"
+    return f"{loss.quantization}: {', '.join(filter(None, told))} ({end})"
 
 
 def _from_measured(measured: MeasuredLoss) -> QuantizationLoss:
@@ -119,9 +67,37 @@ def _from_measured(measured: MeasuredLoss) -> QuantizationLoss:
         Range.of([measured.kl_divergence]),
         Range.of([measured.ppl_delta]),
         Range.of([measured.same_top_pct]),
-        measured.tasks_lost,
-        measured.tasks,
+        measured,
     )
+
+
+def _answers(measured: MeasuredLoss) -> Iterator[str]:
+    """How it did on the tasks, beside the reference, and what the paired test says."""
+    if measured.tasks_right is None:
+        return
+    beside = measured.reference_right
+    other = "" if beside is None else f" ({measured.against}: {beside})"
+    yield f"{measured.tasks_right} of {measured.tasks} tasks right{other}"
+    if measured.worse is None:
+        yield "too few tasks to see a loss"
+    elif measured.worse:
+        yield "significantly worse than the best compared"
+    else:
+        unseen = f"a loss of fewer than {measured.least_visible_loss} cannot be seen"
+        yield f"not significantly worse than the best compared, but {unseen}"
+
+
+def _circumstances(measured: MeasuredLoss) -> Iterator[str]:
+    """When and on what it was measured, and why it may be another file's figure."""
+    yield f"measured here on {measured.day}" if measured.day else "measured here"
+    if measured.tasks_right is not None:
+        whose = "your tasks" if measured.tasks_own else "the starter's own tasks"
+        yield f"{measured.tasks} of {whose}"
+    yield f"against {measured.model} in {measured.against}"
+    if not measured.certain:
+        yield "on a file that states the same name and size as this one"
+    if measured.engine:
+        yield f"by {measured.engine}, another build than is installed now"
 
 
 def _has_loss(row: PublishedLoss) -> bool:
@@ -130,8 +106,15 @@ def _has_loss(row: PublishedLoss) -> bool:
     )
 
 
-def _told(name: str, known: Range | None, form: str, unit: str = "") -> str:
+def _told_change(name: str, known: Range | None) -> str:
+    """A rise; noise can make one measured figure a fall."""
+    if known is not None and known.most < 0:
+        return _told(f"{name} down by", Range(-known.most, -known.least, known.count))
+    return _told(f"{name} up by", known)
+
+
+def _told(name: str, known: Range | None, unit: str = "") -> str:
     if known is None:
         return ""
-    low, high = form.format(known.least), form.format(known.most)
+    low, high = f"{known.least:.3g}", f"{known.most:.3g}"
     return f"{name} {low if low == high else f'{low} to {high}'}{unit}"

@@ -66,6 +66,11 @@ class Home:
         return self.root / "measurements.jsonl"
 
     @property
+    def comparisons(self) -> Path:
+        """What comparisons found."""
+        return self.root / "comparisons.json"
+
+    @property
     def admin_socket(self) -> Path:
         """Where a running service takes its owner's commands."""
         return self.run / "admin.sock"

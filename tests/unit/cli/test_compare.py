@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from stoker.cli.compare import command
+from stoker.cli.compare import _say_what_follows, command
 from stoker.core.errors import (
     InvalidRequestError,
     StokerError,
@@ -16,6 +17,7 @@ from stoker.core.errors import (
     UnsupportedModelError,
 )
 from stoker.testing.synthetic import write_model
+from support.compared import kept, model
 
 TASK = '{"prompt": "2 + 2?", "expected": "4"}\n'
 
@@ -87,6 +89,33 @@ def test_an_embedding_model_is_refused() -> None:
 
 def test_several_models_and_smaller_types_are_two_questions(tiny: str) -> None:
     assert "for one MODEL" in refusal("starter", tiny, "--quants", "q4_0").message
+
+
+def followed(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    _say_what_follows(*arguments)
+    out, err = capsys.readouterr()
+    assert out == ""
+    return err
+
+
+def test_one_line_says_what_plans_and_advice_make_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mine = Path("my tasks.jsonl")
+    assert followed(capsys, kept(), ("./shop file.gguf",), mine) == (
+        "kept: `stoker plan './shop file.gguf'` now says what Q4_0 lost here, not what was "
+        "published; `stoker advise --tasks 'my tasks.jsonl'` counts these answers\n"
+    )
+    assert followed(capsys, kept(), ("starter",), None) == (
+        "kept: `stoker plan starter` now says what Q4_0 lost here, not what was published\n"
+    )
+
+
+def test_of_different_models_only_the_answers_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    both = kept(model("F16", "a"), model("Q4_0", "b", kin=False, made=False))
+    told = followed(capsys, both, ("a", "b"), Path("mine.jsonl"))
+    assert told == "kept: `stoker advise --tasks mine.jsonl` counts these answers\n"
+    assert followed(capsys, both, ("a", "b"), None) == ""
 
 
 def test_help_has_examples() -> None:

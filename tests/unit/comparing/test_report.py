@@ -26,7 +26,7 @@ def test_the_names_that_programs_read_are_pinned(report: Report) -> None:
     assert set(document["rows"][1]) == {
         *("name", "model", "quantization", "file_bytes", "bits_per_weight", "context_tokens"),
         *("memory_predicted_bytes", "memory_peak_bytes", "prefill", "decode", "text", "tasks"),
-        *("tasks_so_far", "failures"),
+        *("tasks_so_far", "failures", "digest"),
     }
     assert set(document["rows"][1]["text"]["divergence"]) == {
         *("scored_tokens", "kl_mean_nats", "kl_error_nats", "kl_p99_nats", "same_top_share"),

@@ -9,10 +9,15 @@ import pytest
 
 import stoker
 from stoker.core.advice import Advice, Answer
-from stoker.core.errors import InvalidRequestError
+from stoker.core.comparison import TasksUsed
+from stoker.core.errors import FileMissingError, InvalidRequestError
 from stoker.core.needs import DataPlace, Needs, Operations
 from stoker.library.advising import suggest_runtime
+from stoker.models.storing.store import hash_file
+from stoker.state.comparisons import keep_comparison
+from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
+from support.compared import RUN, answers, kept, model
 
 LAPTOP = MACHINES["laptop"]
 
@@ -67,6 +72,49 @@ def test_an_endpoint_without_a_price_is_marked_and_advice_goes_on() -> None:
     advice = suggest_runtime(api={"model": "openai/gpt4o"}, requests_per_day=10, machine=LAPTOP)
     assert advice.api_cost.total is None
     assert any("openai/gpt-4o" in line for line in advice.watch)
+
+
+@pytest.fixture
+def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of tasks, and a home in which a small model has nearly all of them right."""
+    monkeypatch.setenv("STOKER_HOME", str(tmp_path / "home"))
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"prompt": "2 + 2?", "expected": "4"}\n')
+    used = TasksUsed("mine.jsonl", hash_file(path), own=True)
+    small = model("Q4_0", "b", tasks=answers(196))
+    comparison = kept(model("F16", "a", tasks=answers(198)), small, tasks=used)
+    keep_comparison(Home.find().prepare().comparisons, comparison)
+    return path
+
+
+def test_what_was_compared_on_the_same_tasks_counts(tasks: Path) -> None:
+    advice = suggest_runtime(tasks=str(tasks), machine=LAPTOP)
+    assert (advice.answer, advice.decided_by) == (Answer.LOCAL, "small-model-is-enough")
+    assert advice.local is not None
+    assert (advice.local.name, advice.local.quantization) == ("shop", "Q4_0")
+    assert advice.local.own is not None
+    assert (advice.local.own.right, advice.local.own.total) == (196, 200)
+    more = suggest_runtime(tasks=str(tasks), right_share_least=0.99, machine=LAPTOP)
+    assert more.decided_by != "small-model-is-enough"
+
+
+def test_how_fast_it_was_here_says_nothing_of_another_machine(tasks: Path) -> None:
+    elsewhere = suggest_runtime(tasks=str(tasks), machine=LAPTOP)
+    assert elsewhere.local is not None
+    assert elsewhere.local.stream_tok_s is None
+    here = suggest_runtime(tasks=str(tasks))
+    assert [one.stream_tok_s for one in here.options if one.own] == [RUN.decode_tok_s] * 2
+
+
+def test_where_the_tasks_have_changed_the_command_that_would_tell_is_named(tasks: Path) -> None:
+    tasks.write_text(tasks.read_text() * 2)
+    advice = suggest_runtime(tasks=str(tasks), data="machine", machine=LAPTOP)
+    assert any(f"`stoker compare MODEL... --tasks {tasks}`" in line for line in advice.watch)
+
+
+def test_tasks_that_are_not_there_are_an_error(tasks: Path) -> None:
+    with pytest.raises(FileMissingError):
+        suggest_runtime(tasks=str(tasks.with_name("none.jsonl")), machine=LAPTOP)
 
 
 def test_watts_that_nobody_gave_are_assumed_and_marked() -> None:

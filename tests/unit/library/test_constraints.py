@@ -32,6 +32,7 @@ def test_everything_can_be_stated() -> None:
         "concurrency": 4,
         "context": 8192,
         "budget_usd_month": 300,
+        "right_share_least": 0.95,
     }
     needs = read_constraints(stated).to_needs()
     assert needs == Needs(

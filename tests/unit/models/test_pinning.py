@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from stoker.core.errors import ModelFileMissingError, PlanDriftError
+from stoker.core.errors import LoadTimeoutError, ModelFileMissingError, PlanDriftError
 from stoker.core.model import LocalModel
 from stoker.models import pinning
 from stoker.models.catalogue import find_model
-from stoker.models.pinning import Pin, checked, pin_files, with_digests
+from stoker.models.pinning import Pin, PinnedFiles, checked, pin_files, with_digests
 from stoker.models.storing.store import Store, hash_file
 from stoker.testing.architectures import write_architecture
+from stoker.testing.clock import ManualClock
 from stoker.testing.synthetic import write_split_model
 
 
@@ -100,3 +103,20 @@ def test_a_file_that_is_written_to_while_it_is_hashed_is_no_pin(
     monkeypatch.setattr(pinning, "hash_file", meanwhile)
     with pytest.raises(PlanDriftError, match="while it was read"):
         pin_files(model, store)
+
+
+async def test_reading_a_touched_file_has_a_deadline(
+    model: LocalModel, pins: tuple[Pin, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Event()
+    monkeypatch.setattr(pinning, "hash_file", lambda _: read.wait() and "")
+    os.utime(pins[0].path)
+    clock = ManualClock()
+    task = asyncio.ensure_future(PinnedFiles({model.ref: pins}, clock, 7.0).check(model.ref))
+    try:
+        await clock.wait_sleepers(1)
+        await clock.advance(7.0)
+        with pytest.raises(LoadTimeoutError):
+            await task
+    finally:
+        read.set()

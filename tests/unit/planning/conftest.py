@@ -65,7 +65,7 @@ def make_case(apis: tuple[ApiOption, ...]) -> MakeCase:
         return Case(
             needs=needs,
             machine=computer,
-            estimate=estimate,
+            estimate=more.pop("estimate", estimate),
             apis=apis if endpoints is None else endpoints,
             judgement=judgement,
             costs=with_watts(costs or LocalCosts(), computer, judgement),

@@ -19,8 +19,10 @@ from stoker.planning.advice.advise import advise
 from stoker.planning.advice.facts import Fact, state_facts
 from stoker.planning.advice.rules import allowed_answers, decide
 from stoker.planning.advice.situation import Case, look_at
+from stoker.planning.advice.tried import tried_on
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
+from support.compared import RUN, answers, kept, model
 
 ANSWERS = (Answer.LOCAL, Answer.API, Answer.HYBRID)
 NEEDS = st.builds(
@@ -38,6 +40,7 @@ NEEDS = st.builds(
     concurrency=st.integers(1, 64),
     context=st.none() | st.integers(1, 1 << 20),
     budget_usd_month=st.none() | st.floats(0, 1e6),
+    right_share_least=st.none() | st.floats(0.01, 1),
 )
 CONDITIONS = st.sampled_from(
     [
@@ -62,17 +65,36 @@ fixtures_live_long = settings(
 )
 
 
+def on_tasks(right: int, total: int = 200, times: float = 1.0) -> dict[str, Any]:
+    """What a case has of tasks on which a model in 16 and in 4 bits has so many right.
+
+    In 4 bits it is so many `times` as fast.
+    """
+    score = answers(right, total)
+    fast = replace(
+        RUN,
+        decode_tok_s=RUN.decode_tok_s.scaled(times),
+        prefill_tok_s=RUN.prefill_tok_s.scaled(times),
+    )
+    both = kept(model("F16", "a", tasks=score), model("Q4_0", "b", tasks=score, run=fast))
+    tried = tried_on([both], both.tasks.digest)
+    return {"tasks": True, "tried": tried, "compare_command": "stoker compare shop --tasks t"}
+
+
+TRIED = st.sampled_from([{}, {"tasks": True}, *(on_tasks(right) for right in (20, 180, 200))])
+
+
 def must_stay(needs: Needs) -> bool:
     return needs.offline or needs.data in {DataPlace.MACHINE, DataPlace.NETWORK}
 
 
 @pytest.mark.slow
 @fixtures_live_long
-@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+@given(NEEDS, st.sampled_from(sorted(MACHINES)), TRIED)
 def test_what_must_stay_is_never_sent_away(
-    make_case: Callable[..., Case], needs: Needs, machine: str
+    make_case: Callable[..., Case], needs: Needs, machine: str, tried: dict[str, Any]
 ) -> None:
-    case = make_case(needs, machine)
+    case = make_case(needs, machine, **tried)
     decision = decide(load_rules(), state_facts(look_at(case)), allowed_answers(needs))
     assert not (must_stay(needs) and decision.answer.sends_data)
     assert not (needs.data is DataPlace.MIXED and decision.answer is Answer.API)
@@ -189,11 +211,13 @@ def test_every_fact_has_a_value_where_everything_is_stated(make_case: Callable[.
         requests_per_day=5000,
         context=4096,
         budget_usd_month=1000,
+        right_share_least=0.9,
     )
     costs = LocalCosts(
         purchase_usd=10, usd_per_kwh=0.3, person_hours_month=0, usd_per_person_hour=0
     )
-    stated = state_facts(look_at(make_case(needs, "gaming", costs=costs)), Answer.LOCAL)
+    case = make_case(needs, "gaming", costs=costs, **on_tasks(196, times=100.0))
+    stated = state_facts(look_at(case), Answer.LOCAL)
     assert stated.keys() == VOCABULARY.keys()
     # What is missing is missing because nothing is missing.
     unknown = {name for name, fact in stated.items() if fact.value is None}
@@ -225,11 +249,11 @@ def test_a_hybrid_whose_own_model_is_weaker_says_so(advised: Callable[..., Advic
 
 @pytest.mark.slow
 @settings(fixtures_live_long, max_examples=25)
-@given(NEEDS, st.sampled_from(sorted(MACHINES)))
+@given(NEEDS, st.sampled_from(sorted(MACHINES)), TRIED)
 def test_whatever_is_stated_there_is_advice_that_fits_a_page(
-    advised: Callable[..., Advice], needs: Needs, machine: str
+    advised: Callable[..., Advice], needs: Needs, machine: str, tried: dict[str, Any]
 ) -> None:
-    advice = advised(needs, machine)
+    advice = advised(needs, machine, **tried)
     lines = render(advice)
     assert advice.reasons or advice.answer is Answer.LOCAL
     assert max(map(len, lines)) <= WIDTH
@@ -261,3 +285,64 @@ def test_near_names_are_told_where_a_price_is_not_known(
     unpriced = (replace(apis[1], price=None, near=("maker/gold",)),)
     advice = advised(Needs(), "laptop", endpoints=unpriced)
     assert any("near names: maker/gold" in line for line in advice.watch)
+
+
+def test_that_a_small_model_is_enough_is_told_with_its_figures(
+    advised: Callable[..., Advice],
+) -> None:
+    advice = advised(Needs(), "laptop", **on_tasks(196))
+    assert advice.headline == "Run it here: shop in Q4_0."
+    assert advice.reasons[0].say == (
+        "shop (Q4_0) is already enough on your own tasks: 196 of your 200 tasks right "
+        "(93% to 100%), measured on 2026-11-26, where 90% (assumed) is enough; "
+        "the best that was tried is shop (Q4_0) with 196 of 200."
+    )
+    assert any("stoker quantize shop --to q4_0" in line for line in advice.watch)
+    assert any("90% of your tasks right as enough" in line for line in advice.assumed)
+    assert not any("judgement by its size" in line for line in advice.watch)
+
+
+def test_where_nobody_tried_the_tasks_the_command_that_would_tell_is_named(
+    advised: Callable[..., Advice],
+) -> None:
+    untried = {"tasks": True, "compare_command": "stoker compare shop --tasks t"}
+    for needs in (Needs(), Needs(data=DataPlace.MACHINE)):
+        advice = advised(needs, "laptop", **untried)
+        assert sum("`stoker compare shop --tasks t`" in line for line in advice.watch) == 1
+        assert "how many of your tasks a model here answers right" in advice.missing
+
+
+def test_what_tasks_show_sends_nothing_away_that_must_stay(advised: Callable[..., Advice]) -> None:
+    for right in (20, 180, 200):
+        for place in (DataPlace.MACHINE, DataPlace.NETWORK):
+            assert not advised(Needs(data=place), "laptop", **on_tasks(right)).answer.sends_data
+
+
+def test_too_few_right_answers_forbid_only_where_somebody_said_what_is_enough(
+    advised: Callable[..., Advice],
+) -> None:
+    tasks = on_tasks(100) | {"estimate": lambda *_: ()}
+    assumed = advised(Needs(data=DataPlace.MACHINE), "laptop", **tasks)
+    assert assumed.answer is Answer.LOCAL
+    assert any("state yourself" in line for line in assumed.watch)
+    needs = Needs(data=DataPlace.MACHINE, right_share_least=0.9)
+    stated = advised(needs, "laptop", **tasks)
+    assert stated.answer is Answer.CONTRADICTION
+    assert any("100 of your 200 tasks right" in one.say for one in stated.reasons)
+    assert ("quality", "right_share_least") in [(one.need, one.value) for one in stated.changes]
+
+
+def test_an_interval_around_what_is_wanted_asks_for_more_tasks(
+    advised: Callable[..., Advice],
+) -> None:
+    tasks = on_tasks(180) | {"estimate": lambda *_: ()}
+    advice = advised(Needs(data=DataPlace.MACHINE), "laptop", **tasks)
+    assert any("only more tasks can tell" in line for line in advice.watch)
+
+
+def test_a_larger_model_that_was_tried_goes_before_a_smaller_one_that_was_not(
+    advised: Callable[..., Advice],
+) -> None:
+    advice = advised(Needs(quality=Quality.BASIC), "laptop", **on_tasks(196))
+    assert advice.local is not None
+    assert advice.local.name == "shop"

@@ -94,6 +94,9 @@ def _assumed(situation: Situation) -> Iterator[str]:
         if case.costs.watts_source is Source.ASSUMED:
             yield f"{case.costs.watts_idle:g} W idle and {case.costs.watts_load:g} W under load"
     yield from _SPEEDS_BY.get(_speed_source(situation), ())
+    local = situation.local
+    if needs.right_share_least is None and local is not None and local.own is not None:
+        yield f"{case.right_share_least:.0%} of your tasks right as enough"
     yield f"what models are trusted with, by size and maker (judgement of {judgement.date})"
 
 
@@ -112,4 +115,6 @@ def _missing(situation: Situation) -> Iterator[str]:
         names.append("tokens per second here")
     if situation.cost.volume is None:
         names.append("requests a day")
+    if situation.case.tasks and not situation.case.tried:
+        names.append("how many of your tasks a model here answers right")
     yield from dict.fromkeys(names)

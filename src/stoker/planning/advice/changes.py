@@ -105,6 +105,7 @@ def _groups(needs: Needs, machine: Machine) -> list[list[Variation]]:
         [*_offline(needs, machine)],
         [*_lower_quality(needs, machine)],
         [*_higher_quality(needs, machine)],
+        [*_right_answers(needs, machine)],
         [*_stage(needs, machine)],
         [*_operations(needs, machine)],
         [*_latency(needs, machine)],
@@ -157,6 +158,13 @@ def _higher_quality(needs: Needs, machine: Machine) -> Iterator[Variation]:
     for tier in order[order.index(stated) + 1 :]:
         changed = replace(needs, quality=tier)
         yield Variation("quality", tier.value, _HIGHER_WORDS[tier], changed, machine)
+
+
+def _right_answers(needs: Needs, machine: Machine) -> Iterator[Variation]:
+    if needs.right_share_least is not None:
+        changed = replace(needs, right_share_least=None)
+        words = "fewer of your own tasks had to be right"
+        yield Variation("quality", "right_share_least", words, changed, machine)
 
 
 def _stage(needs: Needs, machine: Machine) -> Iterator[Variation]:

@@ -5,10 +5,10 @@ Pure. The names are those of `core.rules.VOCABULARY`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stoker.core.advice import Answer, ApiOption, LocalOption
+from stoker.core.advice import Answer, ApiOption, LocalOption, OwnTasks
 from stoker.core.costs import ApiPrice, BreakEven, Enough, MonthlyCost
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
@@ -16,6 +16,7 @@ from stoker.core.plan import Verdict
 from stoker.core.rules import VOCABULARY
 from stoker.core.units import format_bytes, format_seconds
 from stoker.planning.advice.situation import Situation
+from stoker.planning.advice.tried import good_enough
 from stoker.planning.advice.words import exact, number_span, rate_span, seconds_span, usd, usd_span
 from stoker.planning.catalogue import reaches
 
@@ -55,6 +56,7 @@ def _needs(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "stage", _word(needs.stage)
     yield "operations", _word(needs.operations)
     yield "tasks", _yes(situation.case.tasks)
+    yield "right_share_least", _share_wanted(situation)
     yield "requests_per_day", _stated(needs.requests_per_day, exact)
     yield "concurrency", _stated(needs.concurrency, exact)
     yield "context", _stated(needs.context, exact)
@@ -67,6 +69,8 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "local_lacking", _text(_lacking(situation))
     yield "memory_available", _text(free_memory(situation.case.machine))
     yield "local_fits", _yes(situation.local is not None)
+    yield "compare_command", _text(situation.case.compare_command)
+    yield "tried_best", _text(_best(situation.options))
     yield "api_reaches_quality", _yes(_api_reaches(situation))
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
     capacity = situation.cost.capacity
@@ -92,10 +96,38 @@ def _local(local: LocalOption | None, situation: Situation) -> Iterator[tuple[st
     yield "local_model", _text(f"{local.name} ({local.quantization})")
     yield "local_memory", _text(format_bytes(local.memory_bytes))
     yield "local_quality", _word(local.tier or "unproven")
-    yield "local_reaches_quality", _yes(reaches(local.tier, situation.quality))
+    share = situation.case.right_share_least
+    yield "local_reaches_quality", _yes(good_enough(local, situation.quality, share))
     yield "local_ttft_s", _interval(local.ttft_s, seconds_span)
     yield "local_tok_s", _interval(local.stream_tok_s, rate_span)
     yield "local_fast_enough", _word(situation.local_speed)
+    if local.own is not None:
+        yield "local_enough", _word(situation.local_enough)
+        yield "local_right", Fact(local.own.share, describe_answers(local.own))
+        yield "local_made", _yes(bool(local.own.made_of))
+        command = f"stoker quantize {local.own.made_of} --to {local.quantization.lower()}"
+        yield "local_make", _text(command if local.own.made_of else None)
+
+
+def describe_answers(own: OwnTasks) -> str:
+    """How a model did: `355 of your 360 tasks right (97 % to 100 %), measured on 2026-11-26`."""
+    span = f"{own.low:.0%} to {own.high:.0%}"
+    return f"{own.right} of your {own.total} tasks right ({span}), measured on {own.day}"
+
+
+def _best(options: Sequence[LocalOption]) -> str | None:
+    """Of those that were tried the one with the most right answers, the smallest of several."""
+    tried = [(one, one.own) for one in options if one.own is not None]
+    if not tried:
+        return None
+    best, own = min(tried, key=lambda pair: (-pair[1].share, pair[0].memory_bytes))
+    return f"{best.name} ({best.quantization}) with {own.right} of {own.total}"
+
+
+def _share_wanted(situation: Situation) -> Fact:
+    """What was stated; where nobody did, what is assumed is shown and decides nothing by itself."""
+    stated, used = situation.case.needs.right_share_least, situation.case.right_share_least
+    return Fact(stated, f"{used:.0%}" if stated is not None else f"{used:.0%} (assumed)")
 
 
 def _api_reaches(situation: Situation) -> bool:

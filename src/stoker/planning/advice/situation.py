@@ -14,6 +14,7 @@ from stoker.core.costs import Cost, LocalCosts, Volume
 from stoker.core.judgement import Judgement
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
+from stoker.planning.advice.tried import Tried, enough, good_enough, with_tried
 from stoker.planning.capacity import fast_enough
 from stoker.planning.catalogue import rank, reaches
 from stoker.planning.cost import api_month
@@ -26,7 +27,8 @@ Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
 class Case:
     """Everything that advice is asked with. `estimate` says how models would run on a machine.
 
-    `tasks` says whether there is a file of the user's own tasks.
+    `tasks` says whether there is a file of the user's own tasks, `tried` are the models that were
+    compared on it, and `compare_command` is the command that would compare them.
     """
 
     needs: Needs
@@ -37,6 +39,14 @@ class Case:
     costs: LocalCosts = field(default_factory=LocalCosts)
     cached_share: float = 0.0
     tasks: bool = False
+    tried: tuple[Tried, ...] = ()
+    compare_command: str = ""
+
+    @property
+    def right_share_least(self) -> float:
+        """The share of the user's tasks that must be right, stated or assumed."""
+        stated = self.needs.right_share_least
+        return self.judgement.right_share_least if stated is None else stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,11 @@ class Situation:
         return None if self.local is None else _speed(self.local, self.case.needs)
 
     @property
+    def local_enough(self) -> str | None:
+        """Whether the local model is enough on the user's tasks; None where it was not tried."""
+        return None if self.local is None else enough(self.local, self.case.right_share_least)
+
+    @property
     def api_speed(self) -> str | None:
         """The same of the endpoint."""
         return None if self.api is None else _speed(self.api, self.case.needs)
@@ -73,8 +88,9 @@ def look_at(case: Case) -> Situation:
     """What follows from `case`."""
     needs, judgement = case.needs, case.judgement
     quality = needs.quality or judgement.quality
-    options = tuple(case.estimate(needs, case.machine))
-    local = choose_local(options, needs, quality)
+    estimated = case.estimate(needs, case.machine)
+    options = with_tried(estimated, case.tried, needs, case.machine, judgement)
+    local = choose_local(options, needs, quality, case.right_share_least)
     stakes = Stakes(needs, case.costs, judgement, case.cached_share)
     api = choose_api(case.apis, quality, stakes.volume)
     seen = Situation(case, quality, options, local, api)
@@ -84,17 +100,24 @@ def look_at(case: Case) -> Situation:
 
 
 def choose_local(
-    options: Sequence[LocalOption], needs: Needs, quality: Quality
+    options: Sequence[LocalOption], needs: Needs, quality: Quality, share_least: float
 ) -> LocalOption | None:
     """The smallest model that fits, is good enough and is fast enough.
 
+    One that the user's own tasks show to be enough goes before one that only its size speaks for.
     Where none is good enough, the best that fits; where none fits, None.
     """
+
+    def found(one: LocalOption) -> str | None:
+        return enough(one, share_least)
+
     usable = [one for one in options if one.fit.usable]
-    good = [one for one in usable if reaches(one.tier, quality)]
+    good = [one for one in usable if good_enough(one, quality, share_least)]
     if good:
-        return min(good, key=lambda one: (_slowness(one, needs), one.memory_bytes))
-    return min(usable, key=lambda one: (-rank(one.tier), one.memory_bytes), default=None)
+        return min(good, key=lambda one: (_slowness(one, needs), found(one) != "yes", _size(one)))
+    return min(
+        usable, key=lambda one: (found(one) == "no", -rank(one.tier), _size(one)), default=None
+    )
 
 
 def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> ApiOption | None:
@@ -108,6 +131,10 @@ def choose_api(apis: Sequence[ApiOption], quality: Quality, volume: Volume) -> A
 def _speed(option: LocalOption | ApiOption, needs: Needs) -> str | None:
     rate = option.stream_tok_s if isinstance(option, LocalOption) else option.tok_s
     return fast_enough(option.ttft_s, rate, needs.ttft_s_max, needs.tok_s_min)
+
+
+def _size(option: LocalOption) -> int:
+    return option.memory_bytes
 
 
 def _slowness(option: LocalOption, needs: Needs) -> int:

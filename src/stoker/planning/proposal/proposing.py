@@ -68,6 +68,7 @@ def propose(
         spare_bytes=spare_bytes(here, room),
         speed=speed,
         here=question.here,
+        quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
         notes=notes,
     )

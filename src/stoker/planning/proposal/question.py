@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stoker.core.losses import MeasuredLoss, QuantizationLoss
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.model import LocalModel, ModelFacts
@@ -21,7 +22,7 @@ from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.fitting import Room, room_of
 from stoker.planning.proposal.placing import Placed, on_processor, place
 from stoker.planning.proposal.quantizations import Quantized, quantizations_of
-from stoker.planning.quality import MeasuredLoss
+from stoker.planning.quality import known_loss
 
 EstimateSpeed = Callable[[Plan, Device, Machine, Occasion], Speed]
 
@@ -32,7 +33,8 @@ class Question:
 
     `quantization` is what the model's file is called by, `listed` the files of other quantizations
     at its source with their bytes. `gpus` says whether GPUs may be planned with. `taken` is what
-    models planned before this one take of each device. `api` is where requests may go instead.
+    models planned before this one take of each device. `losses` are published, `measured` those of
+    this model that were measured here. `api` is where requests may go instead.
     """
 
     model: LocalModel
@@ -46,7 +48,7 @@ class Question:
     budget_bytes: int | None = None
     taken: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[PublishedLoss] = ()
-    measured_loss: MeasuredLoss | None = None
+    measured: Sequence[MeasuredLoss] = ()
     listed: Mapping[str, int] = field(default_factory=dict)
     catalogue: Sequence[Entry] = ()
     api: Alternative | None = None
@@ -65,6 +67,10 @@ class Question:
     def judge(self, plan: Plan) -> Verdict:
         """Whether `plan` fits, by formula."""
         return self.placed(count_plainly(plan), plan.model.facts).verdict
+
+    def loss(self, quantization: str) -> QuantizationLoss:
+        """What is known of the loss by `quantization`."""
+        return known_loss(quantization, self.losses, self.measured)
 
     @property
     def quantized(self) -> tuple[Quantized, ...]:

@@ -12,7 +12,7 @@ from stoker.planning.defaults import ONE_THREAD_BYTES
 from stoker.planning.proposal.fitting import say_verdict
 from stoker.planning.proposal.placing import Placed
 from stoker.planning.proposal.question import Question
-from stoker.planning.quality import describe_loss, known_loss
+from stoker.planning.quality import describe_loss
 
 _SOURCES = {
     "engine": "the engine counted weights, KV cache and compute itself, without taking them",
@@ -48,8 +48,7 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
     yield Reason("verdict", where + verdict)
     yield Reason("memory", _SOURCES[need.source])
     yield Reason("device", _device(question, proposal))
-    loss = known_loss(proposal.quantization, question.losses, question.measured_loss)
-    yield Reason("quantization", describe_loss(loss))
+    yield Reason("quantization", describe_loss(question.loss(proposal.quantization)))
     yield Reason("context", _context(question, proposal))
     yield Reason("slots", _slots(question, proposal))
     yield Reason("threads", _threads(question, proposal))

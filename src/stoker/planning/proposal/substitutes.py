@@ -5,7 +5,7 @@ Pure. Each is counted by formula and judged like the plan itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stoker.core.estimate import Interval
@@ -21,17 +21,21 @@ from stoker.planning.proposal.placing import place
 from stoker.planning.proposal.quantizations import Quantized, near
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.well_known import model_of
-from stoker.planning.quality import describe_loss, known_loss
+from stoker.planning.quality import describe_loss
 
-# What Stoker makes smaller files from, and which of the usual ones it makes.
+# What Stoker makes smaller files from, and which it makes.
 _WHOLE = frozenset({"F32", "F16", "BF16"})
-_MADE_HERE = frozenset({"Q8_0"})
+_MADE_HERE = frozenset({"Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"})
 
 
 def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternative, ...]:
-    """The next quantizations, the longest context that fits, and a GPU that is not planned with."""
+    """Other quantizations, the longest context that fits, and a GPU that is not planned with.
+
+    The next wider and narrower ones, and the smallest that was measured to be enough.
+    """
     pair = near(question.quantized, proposal.plan.model.facts.file_bytes)
-    found = [_quantized(question, proposal, one) for one in pair if one is not None]
+    wanted = [one for one in pair if one is not None]
+    found = [_quantized(question, proposal, one) for one in (*wanted, *_enough(question, wanted))]
     return (*found, *_longest_context(question, proposal), *_on_gpu(question, proposal))
 
 
@@ -96,7 +100,7 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
     placed = question.placed(need, plan.model.facts)
     occasion = proposal.speed.occasion
     speed = question.estimate(plan, placed.device, question.machine, occasion).decode_tok_s
-    loss = describe_loss(known_loss(wanted.name, question.losses, question.measured_loss))
+    loss = question.loss(wanted.name)
     own = proposal.plan.model.facts.file_bytes
     difference = format_bytes(abs(wanted.weights_bytes - own))
     way = "more" if wanted.weights_bytes > own else "less"
@@ -110,9 +114,20 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
         weights_bytes=wanted.weights_bytes,
         total_bytes=need.total_bytes,
         decode_tok_s=speed,
-        loss=loss,
+        loss=describe_loss(loss),
+        quality=loss,
         source=wanted.source,
     )
+
+
+def _enough(question: Question, known: Sequence[Quantized]) -> Iterator[Quantized]:
+    """The smallest quantization that was not significantly worse on the user's tasks."""
+    names = {question.quantization.upper(), *(one.name.upper() for one in known)}
+    own = question.model.facts.file_bytes
+    for one in question.measured:
+        if one.cheapest and 0 < one.file_bytes < own and one.quantization not in names:
+            yield Quantized(one.quantization, one.file_bytes, "compared here")
+            return
 
 
 def _how(question: Question, wanted: Quantized) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stoker.core.losses import MeasuredLoss
 from stoker.core.needs import Needs
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
@@ -13,7 +14,6 @@ from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.proposing import draft, occasion_of, propose, with_cost
-from stoker.planning.quality import MeasuredLoss
 from support.planning import answer, ask
 
 
@@ -61,9 +61,32 @@ def test_the_alternatives_say_what_they_cost_or_gain() -> None:
 
 
 def test_a_measured_loss_replaces_the_published_one() -> None:
-    measured = MeasuredLoss("mine", "Q3_K_M", kl_divergence=0.5)
-    proposal = answer(ask("Llama-3.1-8B", "laptop", measured_loss=measured))
-    assert "0.5 (measured here on mine" in proposal.alternatives[1].loss
+    below = MeasuredLoss("mine", "Q3_K_M", kl_divergence=0.5, day="2026-11-26")
+    own = MeasuredLoss("mine", "Q4_K_M", kl_divergence=0.25, day="2026-11-26")
+    proposal = answer(ask("Llama-3.1-8B", "laptop", measured=(below, own)))
+    wider, narrower, _ = proposal.alternatives
+    assert "0.5 (measured here on 2026-11-26, against mine" in narrower.loss
+    assert "0.25 (measured here on 2026-11-26" in reason(proposal, "quantization")
+    sources = [one.quality.source for one in (proposal, wider, narrower) if one.quality]
+    assert sources == ["measured", "published", "measured"]
+
+
+def test_the_smallest_that_was_enough_on_the_users_tasks_is_an_alternative() -> None:
+    enough = MeasuredLoss("mine", "Q2_K", file_bytes=3 * GIB, cheapest=True, day="2026-11-26")
+    proposal = answer(ask("Llama-3.1-8B", "laptop", measured=(enough,)))
+    values = kinds(proposal.alternatives)
+    assert values[:3] == ["quantization:Q5_K_M", "quantization:Q3_K_M", "quantization:Q2_K"]
+    found = proposal.alternatives[2]
+    assert (found.weights_bytes, found.source) == (3 * GIB, "compared here")
+    for not_one in (
+        replace(enough, cheapest=False),
+        replace(enough, file_bytes=30 * GIB),
+        replace(enough, quantization="Q3_K_M"),
+        replace(enough, quantization="Q4_K_M"),
+    ):
+        proposal = answer(ask("Llama-3.1-8B", "laptop", measured=(not_one,)))
+        assert "quantization:Q2_K" not in kinds(proposal.alternatives)
+        assert len([one for one in kinds(proposal.alternatives) if "quantization" in one]) == 2
 
 
 def test_the_longest_context_that_is_offered_fits_and_twice_as_much_does_not() -> None:
