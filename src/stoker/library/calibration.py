@@ -21,7 +21,7 @@ def calibration_that_holds(home: Home, machine: Machine) -> tuple[Calibration | 
         return None, error.message
     if kept is None:
         return None, f"nothing calibrated: {AGAIN}"
-    now = conditions_of(machine, engine_version(kept.engine))
+    now = conditions_of(machine, engine_version())
     if names := changed(kept.conditions, now):
         return None, f"it was taken with another {', '.join(names)}: {AGAIN}"
     return kept, ""

@@ -214,6 +214,13 @@ def test_runs_of_another_model_say_nothing(home: Home, plan: Plan) -> None:
     assert told(home, plan).load_s is None
 
 
+def test_a_calibration_of_an_engine_that_nobody_knows_is_missing(home: Home, plan: Plan) -> None:
+    conditions = tuple({**dict(HERE), "engine": "other 1"}.items())
+    save_calibration(home, replace(CALIBRATION, engine="other", conditions=conditions))
+    assert told(home, plan).source is SpeedSource.PUBLISHED
+    assert "another engine" in missing(home)[0]
+
+
 def test_a_calibration_that_cannot_be_read_is_named(home: Home, plan: Plan) -> None:
     home.calibration.write_text("{}")
     assert told(home, plan).decode_tok_s is not None

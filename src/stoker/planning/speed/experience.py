@@ -79,7 +79,7 @@ class Experience:
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
         """As `Basis.load`."""
-        seconds = [one.parts.total_s for one in self._loads(cold=cold)]
+        seconds = [one.parts.total_s for one in self._loads(cold=cold)][-LAST_MAX:]
         return _of(seconds) if len(seconds) >= LOADS_MIN else None
 
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
@@ -103,7 +103,8 @@ class Experience:
         asked: float,
         estimate: Callable[[float, Basis], Estimate | None],
     ) -> Estimate | None:
-        """Of `runs` (length, seconds): what they say of the length `asked`."""
+        """Of the last `runs` (length, seconds): what they say of the length `asked`."""
+        runs = runs[-LAST_MAX:]
         plain = None if self.like is None else estimate(asked, self.like)
         if self.like is None or plain is None:
             near = [s for length, s in runs if max(length, asked) <= ALIKE * min(length, asked)]
@@ -122,13 +123,13 @@ def experience(
     key: RunKey,
     now_unix_s: float,
 ) -> Experience:
-    """What `records` say of runs under `key`: the last that were like it, none of long ago."""
+    """What `records`, the oldest first, say of runs under `key`: those like it, not of long ago."""
     fresh = [one for one in records if one.unix_s >= now_unix_s - AGE_MAX_S]
     loads = [one for one in fresh if isinstance(one, LoadMeasured) and one.key == key]
     answers = [
         one for one in fresh if isinstance(one, AnswerMeasured) and one.key.is_as_fast_as(key)
     ]
-    return Experience(like, loads[-LAST_MAX:], answers[-LAST_MAX:])
+    return Experience(like, loads, answers)
 
 
 def _past(one: AnswerMeasured) -> float:

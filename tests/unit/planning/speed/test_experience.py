@@ -157,8 +157,10 @@ def test_runs_of_another_plan_or_engine_replace_nothing(changed: dict[str, Any])
     assert told(Plain(), others).step(WORK, 1, 1000) is None
 
 
-def test_the_last_runs_count_and_the_first_are_forgotten() -> None:
-    known = told(Plain(), [answer(0.5)] * LAST_MAX + [answer(0.011)] * LAST_MAX)
+def test_the_last_runs_of_a_figure_count_and_the_first_are_forgotten() -> None:
+    """However many there are of others since."""
+    alone = [answer(0.5)] * LAST_MAX + [answer(0.011)] * LAST_MAX
+    known = told(Plain(), alone + [answer(9.0, streams=4)] * LAST_MAX)
     step = known.step(WORK, 1, 1000)
     assert step is not None
     assert step.middle == pytest.approx(0.011)
