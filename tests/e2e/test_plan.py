@@ -67,6 +67,37 @@ def test_other_architectures_are_planned_too(name: str, tmp_path: Path) -> None:
     assert document["digest"] is None
 
 
+def test_the_engine_counts_latent_attention_with_a_quantized_cache(tmp_path: Path) -> None:
+    path = str(write_architecture(tmp_path / "deepseek2.gguf", "deepseek2"))
+    whole, small = planned(path), planned(path, "--kv-type", "q4_0")
+    assert small["memory"]["source"] == "engine"
+    assert small["notes"] == []  # the formula agrees
+    assert small["memory"]["kv_bytes"] < 0.3 * whole["memory"]["kv_bytes"]
+
+
+OPTIONS = {"slots": "--parallel", "context": "--ctx", "kv_type": "--kv-type"}
+
+
+@pytest.mark.parametrize("name", ["gemma3n", "deepseek2"])
+def test_what_is_offered_does_fit_as_the_engine_counts(name: str, tmp_path: Path) -> None:
+    """The formulas do not outline the first, so its changes are held to the engine's count."""
+    path = str(write_architecture(tmp_path / f"{name}.gguf", name))
+    asked = {"--ctx": "4096", "--parallel": "6"}
+    words = [word for pair in asked.items() for word in pair]
+    whole = planned(path, *words)["memory"]["total_bytes"]
+    budget = ["--budget", str(int(0.9 * whole)), "--json"]
+    refused = CliRunner().invoke(plan.command, [path, *words, *budget])
+    changes = json.loads(refused.stdout)["changes"]
+    tried = [one for one in changes if one["kind"] in OPTIONS]
+    assert len(tried) == 3
+    for change in tried:
+        others = {**asked, OPTIONS[change["kind"]]: change["value"]}
+        words = [word for pair in others.items() for word in pair]
+        document = planned(path, *words, *budget[:2])
+        assert document["memory"]["source"] == "engine"
+        assert document["memory"]["total_bytes"] <= change["total_bytes"]
+
+
 async def test_a_far_model_is_planned_by_its_header_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

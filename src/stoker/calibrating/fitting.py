@@ -1,7 +1,7 @@
 """From samples to a calibration: medians, least squares, and the errors on shapes left out.
 
-Owns the arithmetic; what the terms mean is `planning.terms`'s, which planning prices again. Errors
-are relative, so that a slow model counts no more than a fast one.
+Owns the arithmetic; what the terms mean is `planning.speed.terms`'s, which planning prices again.
+Errors are relative, so that a slow model counts no more than a fast one.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import click
 
 from stoker.cli.options import json_option, print_json
 from stoker.core.advice import Answer
-from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.needs import DataPlace, Operations, Quality, Stage
 
 if TYPE_CHECKING:
@@ -194,9 +193,9 @@ def _lines(advice: Advice, *, everything: bool) -> list[str]:
 
 def _refuse_contradiction(advice: Advice) -> None:
     if advice.answer is Answer.CONTRADICTION:
-        relaxed = dict.fromkeys(change.need for change in advice.changes)
-        hint = f"relax one of: {', '.join(relaxed)}" if relaxed else None
-        raise ContradictoryNeedsError(hint=hint)
+        from stoker.library.costing import contradiction  # noqa: PLC0415
+
+        raise contradiction(advice)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,8 @@ from stoker.core.estimate import Interval
 LOG_RATIO = 20.0
 # The axis of dollars goes as far at least, so that no two ticks read alike.
 _USD_LEAST = 0.05
+# More requests a day than anybody's are not drawn: a price next to nothing breaks even there.
+_REQUESTS_MOST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Curves:
         last = min(self.here_high, requests.high)
         ends = [self.here.at(requests.low).p10, self.here.at(last).p90]
         ends += [self.api.at(requests.low).p10, self.api.at(requests.high).p90]
-        if self.log and min(ends) > 0 and max(ends) > LOG_RATIO * min(ends):
+        if self.log and min(ends) > 0 and max(ends) > max(LOG_RATIO * min(ends), _USD_LEAST):
             return log_scale([max(min(ends), max(ends) / 1e6), max(ends)], start, end)
         return linear_scale(0.0, max(*ends, _USD_LEAST), start, end)
 
@@ -64,10 +66,12 @@ def curves_of(cost: Cost) -> Curves | None:
     if here is None or api is None:
         return None
     even = None if cost.break_even is None else cost.break_even.requests_per_day
+    if even is not None and even.p50 > _REQUESTS_MOST:
+        even = None
     most = None if cost.capacity is None else cost.capacity.requests_per_day_most
     asked = None if cost.volume is None else cost.volume.requests_per_day or None
     marks = [*_ends(even), *([most.p50] if most else []), *([asked] if asked else [])]
-    marks = [mark for mark in marks if mark > 0]
+    marks = [mark for mark in marks if 0 < mark < math.inf]
     if not marks:
         return None
     log = max(marks) > LOG_RATIO * min(marks)

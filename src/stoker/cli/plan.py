@@ -44,7 +44,7 @@ class Size(click.ParamType[int]):
 @threads_option
 @click.option("--engine", type=click.Choice(["llamacpp"]), default="llamacpp", help="What runs it.")
 @click.option("--budget", type=Size(), help="Memory that may be taken, such as 8GiB.")
-@click.option("--need", type=click.Path(path_type=Path), help="A TOML file of needs; see advise.")
+@click.option("--needs", type=click.Path(path_type=Path), help="A TOML file of needs; see advise.")
 @click.option(
     "--data", type=click.Choice([one.value for one in DataPlace]), help="Where data may go."
 )
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     threads: int | None,
     engine: str,
     budget: int | None,
-    need: Path | None,
+    needs: Path | None,
     machine: str | None,
     write: Path | None,
     plot: Path | None,
@@ -100,12 +100,17 @@ def command(  # noqa: PLR0913 - one parameter for each option
         engine=engine,
         budget_bytes=budget,
         machine=_machine(machine),
-        stated=_stated(need, {"context": ctx, **flags}),
+        stated=_stated(needs, {"context": ctx, **flags}),
         pin=write is not None,
     )
+    if explained and as_json:
+        raise InvalidRequestError(
+            "--explain is for people, and JSON has the reasons as it is",
+            hint="leave one of them out",
+        )
     if not models:
         _refuse_without_a_model(write, plot)
-        _list(order, as_json=as_json)
+        _list(order, explained=explained, as_json=as_json)
         return
     _plan(order, write, plot, explained=explained, as_json=as_json)
 
@@ -162,18 +167,20 @@ def _write_file(path: Path, text: str) -> None:
         ) from error
 
 
-def _list(order: Order, *, as_json: bool) -> None:
+def _list(order: Order, *, explained: bool, as_json: bool) -> None:
     from stoker.library.planning import what_runs  # noqa: PLC0415
 
-    rows, machine = what_runs(order)
+    found = what_runs(order)
     if as_json:
         from stoker.cli.plan_document import describe_rows  # noqa: PLC0415
 
-        print_json(describe_rows(rows, machine))
+        print_json(describe_rows(found.rows, found.machine, found.too_short))
         return
-    from stoker.cli.plan_text import render_rows  # noqa: PLC0415
+    from stoker.cli.plan_table import explain_rows, render_rows  # noqa: PLC0415
 
-    click.echo("\n".join(render_rows(rows, machine, width=_width())))
+    width = _width()
+    lines = render_rows(found.rows, found.machine, found.too_short, width=width)
+    click.echo("\n".join([*lines, *(explain_rows(width=width) if explained else ())]))
 
 
 def _lines(resident: Resident, machine: Machine, *, explained: bool) -> list[str]:

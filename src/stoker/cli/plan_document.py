@@ -6,6 +6,7 @@ known is null and named under `missing`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.outcome import Outcome
-from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.core.proposal import Alternative, Proposal, Resident, Target
 from stoker.core.speed import Speed
 from stoker.planning.proposal.listing import Row
 
@@ -29,6 +30,7 @@ def describe(resident: Resident, machine: Machine) -> dict[str, Any]:
         "verdict": resident.verdict.value,
         "total_bytes": resident.total_bytes,
         "available_bytes": resident.available_bytes,
+        "devices": [asdict(one) for one in resident.devices],
         "machine": machine.name,
         "contradiction": _contradiction(resident),
     }
@@ -55,8 +57,12 @@ def describe_one(proposal: Proposal) -> dict[str, Any]:
         "slots": plan.slots,
         "threads": plan.threads,
         "kv_type": plan.kv_type,
-        "memory": describe_memory(proposal.need, proposal.available_bytes),
+        "memory": {
+            **describe_memory(proposal.need, proposal.available_bytes),
+            "devices": [asdict(one) for one in proposal.devices],
+        },
         "speed": describe_speed(proposal.speed),
+        "targets": [_target(one) for one in proposal.targets],
         "cost": _cost(proposal.cost),
         "verdict": proposal.verdict.value,
         "reasons": [asdict(reason) for reason in proposal.reasons],
@@ -83,7 +89,7 @@ def _outcome(one: Outcome) -> dict[str, Any]:
 
 
 def describe_memory(need: MemoryNeed, available_bytes: int) -> dict[str, Any]:
-    """What a model takes, by part, and every piece with its device."""
+    """What a model takes of all devices, by part, and every piece with its device."""
     return {
         "weights_bytes": need.weights_bytes,
         "kv_bytes": need.kv_bytes,
@@ -121,10 +127,13 @@ def describe_speed(speed: Speed) -> dict[str, Any]:
     }
 
 
-def describe_rows(rows: list[Row], machine: Machine) -> dict[str, Any]:
-    """What a machine can run."""
+def describe_rows(
+    rows: list[Row], machine: Machine, too_short: Sequence[tuple[str, int]] = ()
+) -> dict[str, Any]:
+    """What a machine can run, and what was trained for less context than is asked for."""
     return {
         "machine": machine.name,
+        "too_short": [{"model": name, "context": tokens} for name, tokens in too_short],
         "models": [
             {
                 "model": row.name,
@@ -158,6 +167,10 @@ def _finite(value: float) -> float | None:
 
 def _alternative(one: Alternative) -> dict[str, Any]:
     return {**_plain(asdict(one)), "decode_tok_s": interval(one.decode_tok_s)}
+
+
+def _target(one: Target) -> dict[str, Any]:
+    return {**_plain(asdict(one)), "expected": interval(one.expected)}
 
 
 def _cost(cost: Cost) -> dict[str, Any] | None:

@@ -12,15 +12,14 @@ from html import escape
 
 from stoker.cli.cost_curves import curves_of
 from stoker.cli.cost_plot import CHART_HEIGHT, plot_costs
+from stoker.cli.plan_bars import PARTS, parts_of
 from stoker.comparing.figure import LEFT, RIGHT, WIDTH, text_at
 from stoker.comparing.labels import width_of
-from stoker.core.memory import COUNTED, MemoryNeed, Part
 from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import format_bytes
 
 _TOP, _BAR, _THIN, _ROW = 60, 26, 18, 118
 _WIDE = WIDTH - RIGHT - LEFT
-_PARTS = ("weights", "KV cache", "compute", "other")
 _STYLE = """
   .paper { fill: #ffffff } .ink { fill: #1f2328 } .soft { fill: #59636e }
   .grid { stroke: #d8dee4 } .axis { stroke: #8c959f } .limit { stroke: #cf222e; stroke-width: 2 }
@@ -41,7 +40,7 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One device of one plan: its parts in bytes, in the order of `_PARTS`, and what is free."""
+    """One device of one plan: its parts in bytes, in the order of `PARTS`, and what is free."""
 
     name: str
     parts: tuple[int, ...]
@@ -71,23 +70,17 @@ def _head(resident: Resident, bands: Sequence[Band], height: int) -> Iterator[st
 
 
 def _in_words(band: Band) -> str:
-    parts = (f"{name} {format_bytes(size)}" for name, size in zip(_PARTS, band.parts, strict=True))
+    parts = (f"{name} {format_bytes(size)}" for name, size in zip(PARTS, band.parts, strict=True))
     return f"{band.name}: {', '.join(parts)}, of {format_bytes(band.available_bytes)} available."
 
 
 def _bands(proposal: Proposal) -> Iterator[Band]:
     """One for each device that the plan takes memory of."""
-    devices = dict.fromkeys(one.device for one in proposal.need.taken)
-    for device in devices:
-        name = f"{proposal.plan.model.ref}, {proposal.quantization}"
-        where = "" if len(devices) == 1 and device == "cpu" else f" on {device}"
-        free = proposal.available_bytes
-        yield Band(f"{name}{where}: {proposal.verdict.value}", _sizes(proposal.need, device), free)
-
-
-def _sizes(need: MemoryNeed, device: str) -> tuple[int, ...]:
-    others = tuple(part for part in Part if part not in COUNTED)
-    return (*(need.of(part, device=device) for part in COUNTED), need.of(*others, device=device))
+    name = f"{proposal.plan.model.ref}, {proposal.quantization}"
+    for one in proposal.devices:
+        where = "" if len(proposal.devices) == 1 and one.device == "cpu" else f" on {one.device}"
+        parts = parts_of(proposal.need, one.device)
+        yield Band(f"{name}{where}: {proposal.verdict.value}", parts, one.available_bytes)
 
 
 def _memory(bands: Sequence[Band]) -> Iterator[str]:
@@ -99,7 +92,7 @@ def _memory(bands: Sequence[Band]) -> Iterator[str]:
 
 def _key() -> Iterator[str]:
     x = float(LEFT)
-    for at, name in enumerate(_PARTS):
+    for at, name in enumerate(PARTS):
         yield f'<rect class="p{at}" x="{x:.1f}" y="36" width="11" height="11"/>'
         yield text_at(x + 16, 46, name, "soft")
         x += 16 + width_of(name) + 14

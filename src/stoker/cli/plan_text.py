@@ -1,32 +1,28 @@
-"""A proposal as text for people: the verdict first, memory as a bar, how to run it, what to expect.
+"""A proposal as text for people: the verdict first, memory as bars, how to run it, what to expect.
 
-Pure. Lines are at most as wide as they may be.
+Pure. Lines are at most as wide as they may be. The bars are `plan_bars`'.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from stoker.cli.bars import bar
 from stoker.cli.cost_chart import chart_lines
 from stoker.cli.cost_text import cost_lines
 from stoker.cli.glyphs import Glyphs
 from stoker.cli.outcome_text import outcome_lines
+from stoker.cli.plan_bars import memory_lines, together_lines
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
-from stoker.core.speed import Speed, SpeedSource
-from stoker.core.units import format_bytes, format_count, format_seconds
-from stoker.planning.advice.words import number, rate_span
-from stoker.planning.proposal.listing import Row
-from stoker.planning.proposal.reasons import say_source
+from stoker.core.speed import Speed
+from stoker.core.units import format_seconds
+from stoker.planning.advice.words import number
 from stoker.planning.quality import describe_loss
 
-WIDTH = 100
 _VERDICTS = {
     Verdict.FITS: "fits",
     Verdict.TIGHT: "fits, but tightly",
@@ -34,7 +30,6 @@ _VERDICTS = {
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
 _SHOWN_WHY = frozenset({"verdict", "memory", "device", "speed"})
-_PARTS = ("weights", "KV cache", "compute", "other")
 _EXPLAINED = tuple(
     """
 Weights are read once for each token that is written, so their size decides how fast answers come. \
@@ -57,92 +52,46 @@ def render(resident: Resident, machine: Machine, *, width: int, glyphs: Glyphs) 
     for proposal in resident.proposals:
         lines += [*([""] if lines else []), *_one(proposal, machine, width, glyphs)]
     if len(resident.proposals) > 1:
-        lines += ["", *_together(resident, width, glyphs)]
+        lines += ["", f"Together: {_VERDICTS[resident.verdict]}."]
+        lines += together_lines(resident, width, glyphs)
     return lines
 
 
 def explain(resident: Resident, *, width: int) -> list[str]:
     """The decision in plain words."""
-    lines = list(_section("In plain words", _EXPLAINED, width))
+    lines = list(section("In plain words", _EXPLAINED, width))
     for proposal in resident.proposals:
         reasons = [f"{one.about}: {one.say}" for one in proposal.reasons]
         losses = [one.loss for one in proposal.alternatives if one.loss]
-        lines += _section(f"Why {proposal.plan.model.ref} is planned like that", reasons, width)
-        lines += _section("What other quantizations lose", losses, width)
+        lines += section(f"Why {proposal.plan.model.ref} is planned like that", reasons, width)
+        lines += section("What other quantizations lose", losses, width)
     return lines
-
-
-def render_rows(rows: Sequence[Row], machine: Machine, *, width: int) -> list[str]:
-    """The table that `stoker plan` prints without a model."""
-    head = ("model", "size", "quant", "tier", "weights", "in all", "verdict", "device", "tokens/s")
-    table = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[at]) for line in table) for at in range(len(head))]
-    title = f"What {machine.name or 'this machine'} can run, one model at a time"
-    lines = [title, ""]
-    for line in table:
-        cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
-        lines.append("  ".join(cells).rstrip()[:width])
-    return [*lines, *_section("Where tokens/s come from", _sources(rows), width)]
-
-
-def _sources(rows: Sequence[Row]) -> Iterator[str]:
-    """The sources of the speeds that are told, with how many of the rows rest on each."""
-    counted = Counter(
-        row.speed.source_of("decode_tok_s") for row in rows if row.decode_tok_s is not None
-    )
-    for source, count in sorted(counted.items(), key=lambda one: list(SpeedSource).index(one[0])):
-        of = "" if count == len(rows) else f", {count} of {len(rows)}"
-        yield f"{_capital(say_source(source))}{of}"
 
 
 def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
     plan = proposal.plan
     name = f"{plan.model.ref}, {proposal.quantization}, on {machine.name or 'this machine'}"
-    yield from _wrap(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
+    yield from wrapped(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
     yield ""
-    yield from _memory(proposal, width, glyphs)
+    yield from memory_lines(proposal, width, glyphs)
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
-    yield from _section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
-    yield from _section(
+    yield from section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
+    yield from section("What was wanted", [capital(one.say) for one in proposal.targets], width)
+    yield from section(
         "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
     )
-    yield from _section("What it costs", cost_lines(proposal.cost), width)
+    yield from section("What it costs", cost_lines(proposal.cost), width)
     yield from chart_lines(proposal.cost, width, glyphs)
-    yield from _section("What would make it fit", map(_say, proposal.changes), width)
-    yield from _section("Other ways", map(_say, proposal.alternatives), width)
-    yield from _section("What is lost, as measured here", _measured(proposal), width)
+    yield from section("What would make it fit", map(_say, proposal.changes), width)
+    yield from section("Other ways", map(_say, proposal.alternatives), width)
+    yield from section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
-    yield from _section("If that cannot be kept", fallback, width)
+    yield from section("If that cannot be kept", fallback, width)
     why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
-    yield from _section("Why", map(_capital, why), width)
-    yield from _section("Not known", map(_capital, proposal.missing), width)
-    yield from _section("Notes", map(_capital, proposal.notes), width)
-
-
-def _memory(proposal: Proposal, width: int, glyphs: Glyphs) -> Iterator[str]:
-    """The bar of the device that decides, and what its parts are."""
-    need = proposal.need
-    sizes = (need.weights_bytes, need.kv_bytes, need.compute_bytes, need.other_bytes)
-    whole = proposal.available_bytes
-    if proposal.device.kind is DeviceKind.SPLIT:
-        whole = max(whole, need.total_bytes)
-    yield bar(sizes, whole, min(width, WIDTH) - 2, glyphs)
-    told = [
-        f"{mark} {part} {format_bytes(size)}"
-        for mark, part, size in zip(glyphs.parts, _PARTS, sizes, strict=True)
-    ]
-    yield "  ".join(told)[:width]
-    total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
-    yield f"{total} in all, {free} available"
-
-
-def _together(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[str]:
-    sizes = [one.need.of(device="cpu") for one in resident.proposals]
-    total, free = format_bytes(resident.total_bytes), format_bytes(resident.available_bytes)
-    yield f"Together: {_VERDICTS[resident.verdict]}."
-    yield bar(sizes[:4], resident.available_bytes, min(width, WIDTH) - 2, glyphs)
-    yield f"{total} in all, {free} available"
+    yield from section("Why", map(capital, why), width)
+    yield from section("Not known", map(capital, proposal.missing), width)
+    yield from section("Notes", map(capital, proposal.notes), width)
 
 
 def _how(proposal: Proposal) -> Iterator[tuple[str, str]]:
@@ -200,27 +149,13 @@ def _writing(speed: Speed) -> Iterator[tuple[str, str | None]]:
 
 def _say(one: Alternative) -> str:
     verdict = "" if one.verdict is None else f" ({_VERDICTS[one.verdict]})"
-    return f"{_capital(one.say)}{verdict}"
+    return f"{capital(one.say)}{verdict}"
 
 
 def _measured(proposal: Proposal) -> Iterator[str]:
     """Losses of this quantization and of the alternatives that were measured on this machine."""
     known = (proposal.quality, *(one.quality for one in proposal.alternatives))
     yield from (describe_loss(one) for one in known if one is not None and one.source == "measured")
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.name,
-        format_count(row.parameters),
-        row.quantization,
-        row.tier or "unproven",
-        format_bytes(row.weights_bytes),
-        format_bytes(row.total_bytes),
-        row.verdict.value.replace("_", " "),
-        row.device.kind.value,
-        "-" if row.decode_tok_s is None else rate_span(row.decode_tok_s).removesuffix(" tokens/s"),
-    )
 
 
 def _seconds(value: Interval | None) -> str | None:
@@ -235,16 +170,18 @@ def _rate(value: Interval | None) -> str | None:
     return " / ".join(number(one, 3) for one in (value.p10, value.p50, value.p90))
 
 
-def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+def section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+    """A title and its lines, each wrapped and marked; nothing where there are none."""
     told = [line for line in lines if line]
     if told:
         yield ""
         yield title
         for line in told:
-            yield from _wrap(line, width, "  - ", "    ")
+            yield from wrapped(line, width, "  - ", "    ")
 
 
-def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+def wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    """`text` in lines of at most `width`, the first and the later ones with what leads them."""
     return textwrap.wrap(
         text,
         width,
@@ -256,5 +193,6 @@ def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
     )
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """`text` with a capital at its beginning."""
     return text[:1].upper() + text[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -32,16 +33,14 @@ class Interval:
         return cls(middle * low, middle, middle * high)
 
     def scaled(self, factor: float) -> Interval:
-        """Each of the three times `factor`, which is not negative."""
+        """Each of the three times `factor`, which is not negative; nothing of anything is 0."""
+        if not factor:
+            return Interval.exact(0.0)
         return Interval(self.p10 * factor, self.p50 * factor, self.p90 * factor)
 
     def inverse(self) -> Interval:
-        """One over it: seconds become a rate. The ends change places.
-
-        Raises:
-            ZeroDivisionError: an end is 0.
-        """
-        return Interval(1 / self.p90, 1 / self.p50, 1 / self.p10)
+        """One over it: seconds become a rate. The ends change places; one over 0 is infinite."""
+        return Interval(*(1 / one if one else math.inf for one in (self.p90, self.p50, self.p10)))
 
     def __add__(self, other: Interval) -> Interval:
         """The sum of two that are high together: wider than the truth where they are not."""

@@ -15,7 +15,6 @@ class Part(StrEnum):
     OUTPUT = "output"
     PROMPT_CACHE = "prompt_cache"
     CHECKPOINTS = "checkpoints"
-    PROJECTOR = "projector"
     PROCESS = "process"  # the program itself: code, Python, threads
     QUEUE = "queue"  # what requests that wait hold in the gateway
 
@@ -38,7 +37,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """All that one loaded model takes; `source` says who counted: `engine` or `formula`."""
+    """All that one loaded model takes; `source` says who counted: `engine`, or which formula."""
 
     taken: tuple[Taken, ...]
     source: str
@@ -75,3 +74,16 @@ class MemoryNeed:
     def other_bytes(self) -> int:
         """Everything but the three above."""
         return self.total_bytes - self.of(*COUNTED)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """What one model takes of one device, and what may be taken of it now, within the budget.
+
+    `device` is as in `Taken`; `name` is a GPU's, empty for the machine's own memory.
+    """
+
+    device: str
+    taken_bytes: int
+    available_bytes: int
+    name: str = ""

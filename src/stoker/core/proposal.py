@@ -5,14 +5,14 @@ The plan itself is in `plan`; a set of plans that live together is a `Resident`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stoker.core.costs import Cost
 from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.estimate import Interval
 from stoker.core.losses import QuantizationLoss
-from stoker.core.memory import MemoryNeed
+from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.outcome import Outcome
 from stoker.core.plan import Device, Plan, Verdict
 from stoker.core.speed import Speed
@@ -60,16 +60,40 @@ class Alternative:
     quality: QuantizationLoss | None = None
 
 
+class Met(StrEnum):
+    """Whether a speed is what somebody wanted."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"  # its interval holds both
+    UNKNOWN = "unknown"  # nobody can tell the speed
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One speed that somebody wants, by the name of the need: seconds at most, or tokens a second.
+
+    `expected` is what the plan is expected to reach, None where nobody can tell.
+    """
+
+    name: str
+    wanted: float
+    expected: Interval | None
+    met: Met
+    say: str
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """How to run one model, and what is known of it.
 
     `source` is what names the model to `stoker pull` or `stoker serve`; `here` says that its file
-    lies on this machine. `available_bytes` is what may be taken on the plan's device now, within
-    the budget; `spare_bytes` what should stay free. `changes` are those that would make it fit, the
-    smallest first; empty where it fits. `missing` names the figures that nobody could tell.
-    `quality` is what is known of the quantization's loss.
-    `measured` is how earlier runs of the model here came out.
+    lies on this machine. `devices` are those that the plan takes memory of; `available_bytes` is
+    what may be taken of all of them together now, within the budget, and `spare_bytes` what should
+    stay free there. `targets` are the speeds that were wanted. `changes` are those that would make
+    it fit, the smallest first; empty where it fits. `missing` names the figures that nobody could
+    tell. `quality` is what is known of the quantization's loss, `measured` how earlier runs of the
+    model here came out.
     """
 
     plan: Plan
@@ -82,6 +106,8 @@ class Proposal:
     spare_bytes: int
     speed: Speed
     here: bool = True
+    devices: tuple[DeviceMemory, ...] = ()
+    targets: tuple[Target, ...] = ()
     quality: QuantizationLoss | None = None
     cost: Cost = field(default_factory=Cost)
     reasons: tuple[Reason, ...] = ()
@@ -103,8 +129,9 @@ class Resident:
     """Several models that are loaded at a time; each proposal's verdict is that of its place.
 
     Models are placed in their order: one that would take the set over what is available does not
-    fit, whatever it would do alone. `contradiction` is why no plan meets the stated needs, to be
-    raised once the plan was shown.
+    fit, whatever it would do alone. `total_bytes` is what they take of all `devices`, and
+    `available_bytes` what may be taken of these together, within the budget. `contradiction` is
+    why no plan meets the stated needs, to be raised once the plan was shown.
     """
 
     proposals: tuple[Proposal, ...]
@@ -112,3 +139,13 @@ class Resident:
     available_bytes: int
     verdict: Verdict
     contradiction: ContradictoryNeedsError | None = None
+
+    @property
+    def devices(self) -> tuple[DeviceMemory, ...]:
+        """What all of them take of each device, and what was available before the first."""
+        found: dict[str, DeviceMemory] = {}
+        for one in (one for proposal in self.proposals for one in proposal.devices):
+            first = found.get(one.device, replace(one, taken_bytes=0))
+            taken = first.taken_bytes + one.taken_bytes
+            found[one.device] = replace(first, taken_bytes=taken)
+        return tuple(found.values())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 class ModelShape:
     """The architecture of one well-known model; a file's header always wins over it.
 
+    `context_length` is in tokens, as trained; what stretches it afterwards is left out.
     `parameters_active` are those that one token passes through: all of them without experts.
     `kv_bytes_per_token` is what layers that see the whole context keep of one token at f16;
     layers that see only a `window` keep that many tokens besides. `global_layers` are those that
@@ -29,6 +30,7 @@ class ModelShape:
     head_dim: int | None
     ffn: int
     vocabulary: int
+    context_length: int
     experts: int | None
     experts_active: int | None
     window: int | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 KIB = 1024
@@ -25,7 +26,9 @@ def format_bytes(count: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `3 min 5 s`, `25 h`."""
+    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `25 h`; or `never`."""
+    if not math.isfinite(seconds):
+        return "never"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:

@@ -5,7 +5,7 @@ Imports the prices only where a volume was stated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stoker.core.advice import Advice, Answer
 from stoker.core.costs import Cost
@@ -67,4 +67,9 @@ def cost_of(proposal: Proposal, stated: Stated, around: Surroundings) -> Cost:
     stakes = Stakes(needs, running, judgement, constraints.api.cached_share)
     options = tuple(api_options(constraints, judgement))
     api = choose_api(options, needs.quality or judgement.quality, stakes.volume)
-    return compare_costs(stakes, api, proposal.speed)
+    # What is wanted of an answer is wanted of as many at a time as the plan's targets say.
+    rates = proposal.speed
+    for target in proposal.targets:
+        if target.name == "tok_s_min":
+            rates = replace(rates, stream_tok_s=target.expected)
+    return compare_costs(stakes, api, rates)

@@ -34,10 +34,10 @@ from stoker.planning.memory.formula import completed, disagreement
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly, waiting_for
 from stoker.planning.proposal.fitting import judge, room_of, worst
-from stoker.planning.proposal.listing import Row, list_models
-from stoker.planning.proposal.proposing import propose, with_cost
+from stoker.planning.proposal.listing import Row, list_models, too_short
+from stoker.planning.proposal.proposing import propose, redraft, with_cost
 from stoker.planning.proposal.question import Question
-from stoker.planning.proposal.residing import draft_together, with_taken
+from stoker.planning.proposal.residing import draft_together, resident_of, with_taken
 from stoker.planning.proposal.weighing import sizing, slots_for
 from stoker.planning.proposal.well_known import model_of
 from stoker.published.figures import load_losses
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from stoker.library.costing import Stated
 
 MODELS_MAX = 64
+REDRAFTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ class Order:
     machine: Machine | None = None
     stated: Stated | None = None
     pin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What a machine can run; `too_short` are models that were trained for less context, and it."""
+
+    rows: list[Row]
+    machine: Machine
+    too_short: tuple[tuple[str, int], ...] = ()
 
 
 def plan_models(order: Order) -> tuple[Resident, Machine]:
@@ -116,12 +126,13 @@ async def propose_models(order: Order, around: Surroundings) -> Resident:
         proposal = await _propose(beside, plan, subject, around, order)
         taken = with_taken(taken, proposal.need)
         proposals.append(proposal)
-    total = sum(_own_memory(one) for one in proposals)
     room = room_of(around.machine, order.budget_bytes)
-    verdict = worst([judge(total, room), *(one.verdict for one in proposals)])
+    own = sum(_own_memory(one) for one in proposals)
+    verdict = worst([judge(own, room), *(one.verdict for one in proposals)])
     if len(proposals) == 1:
         verdict = proposals[0].verdict
-    return Resident(tuple(proposals), total, room.available_bytes, verdict, around.contradiction)
+    resident = resident_of(proposals, verdict, order.budget_bytes)
+    return replace(resident, contradiction=around.contradiction)
 
 
 def _question(order: Order, around: Surroundings, subject: Subject) -> Question:
@@ -148,6 +159,12 @@ async def _propose(
     question: Question, plan: Plan, subject: Subject, around: Surroundings, order: Order
 ) -> Proposal:
     need, notes = await _count(plan, subject, around.home)
+    for _ in range(REDRAFTS_MAX):  # the engine counted more than the formula that it was drafted by
+        smaller = redraft(question, plan, need)
+        if smaller == plan:
+            break
+        plan = smaller
+        need, notes = await _count(plan, subject, around.home)
     proposal = propose(question, plan, need, (*subject.notes, *notes))
     proposal = replace(
         proposal,
@@ -187,7 +204,7 @@ def _own_memory(proposal: Proposal) -> int:
     return proposal.need.of(device="cpu")
 
 
-def what_runs(order: Order) -> tuple[list[Row], Machine]:
+def what_runs(order: Order) -> Runnable:
     """What the machine can run of the well-known models, by formula alone.
 
     Raises:
@@ -202,4 +219,5 @@ def what_runs(order: Order) -> tuple[list[Row], Machine]:
     wishes = replace(order.wishes, slots=order.wishes.slots or slots_for(needs))
     question = _question(replace(order, models=("",), wishes=wishes), around, subject)
     question = replace(question, asked=replace(question.asked, needs=needs))
-    return list_models(question, around.catalogue, load_losses()), around.machine
+    rows = list_models(question, around.catalogue, load_losses())
+    return Runnable(rows, around.machine, too_short(question.asked, around.catalogue))

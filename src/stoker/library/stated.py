@@ -54,7 +54,7 @@ def stated_basis(device: Device | None) -> Stated | None:
 def gpu_device(gpu: Gpu) -> Device | None:
     """`gpu` by its maker's figures; None where its bandwidth is not known."""
     bandwidth = gpu.bandwidth_bytes_s or gpu_bandwidth_bytes_s(gpu)
-    if bandwidth is None:
+    if not bandwidth:
         return None
     return Device(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
 
@@ -68,13 +68,13 @@ def processor(machine: Machine, threads: int | None = None) -> Device | None:
     threads, measured = threads or machine.cores, machine.measured
     alone = measured.read_bytes_s_one if threads == 1 else None
     bandwidth = machine.memory_peak_bytes_s or alone or measured.read_bytes_s_all
-    return None if bandwidth is None else Device(PROCESSOR, bandwidth, threads=threads)
+    return Device(PROCESSOR, bandwidth, threads=threads) if bandwidth else None
 
 
 def _measured_ops_s(machine: Machine, threads: int) -> float | None:
     """The best throughput of matrices that was measured with all cores, for so many threads."""
     best = max((speed for _, speed in machine.measured.matmul_ops_s), default=None)
-    return best and best * min(threads / machine.cores, 1.0)
+    return best * min(threads / machine.cores, 1.0) if best else None
 
 
 @cache

@@ -6,9 +6,12 @@ blocking calls are made from `planning`'s coroutine, they take milliseconds.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from stoker.core.errors import SeveralFilesError
@@ -16,7 +19,7 @@ from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.gguf.hollow import Hollow
 from stoker.models.pinning import pin_files, with_digests
-from stoker.models.sources.base import MODEL
+from stoker.models.sources.base import MODEL, PROJECTOR
 from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
 from stoker.models.storing.store import Store
 from stoker.planning.proposal.quantizations import pick
@@ -26,6 +29,8 @@ _MIXTURE = re.compile(
 )
 # Files of these types are published as such mixtures, where their name does not say which.
 _USUAL = {"Q6_K": "Q6_K", "Q5_K": "Q5_K_M", "Q4_K": "Q4_K_M", "Q3_K": "Q3_K_M", "Q2_K": "Q2_K"}
+# How many files of a model's folder are looked at.
+_BESIDE_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     source = f"{name}={Path(path).expanduser().absolute()}" if name else text
     if not name and looks_like_path(text):
         source = str(model.path)
-    return Subject(model, source, called(model.facts, f"{text} {model.path.name}"))
+    notes = _without_pictures(_projectors_beside(model, store))
+    return Subject(model, source, called(model.facts, f"{text} {model.path.name}"), notes=notes)
 
 
 async def _far(reference: Reference) -> Subject:
@@ -105,8 +111,36 @@ async def _far(reference: Reference) -> Subject:
         here=here,
         hollow=headers.hollow(),
         listed=dict(offer.listed),
-        notes=offer.notes,
+        notes=(
+            *offer.notes,
+            *_without_pictures(one.name for one in offer.files if one.kind == PROJECTOR),
+        ),
     )
+
+
+def _projectors_beside(model: LocalModel, store: Store) -> Iterator[str]:
+    """The names of the projectors that were pulled with `model`, or lie in its file's folder."""
+    manifest = store.find(model.ref) if model.path.parent == store.blobs else None
+    if manifest is not None:
+        yield from (layer.name for layer in manifest.layers if layer.kind == PROJECTOR)
+        return
+    with suppress(OSError), os.scandir(model.path.parent) as files:
+        names = [file.name for file in islice(files, _BESIDE_MAX)]
+        yield from sorted(one for one in names if one != model.path.name and _is_projector(one))
+
+
+def _is_projector(name: str) -> bool:
+    return name.lower().startswith("mmproj") and name.lower().endswith(".gguf")
+
+
+def _without_pictures(projectors: Iterable[str]) -> tuple[str, ...]:
+    """What is to be said of a model that comes with `projectors`: no engine here runs them."""
+    names = [Path(name).name for name in projectors]
+    if not names:
+        return ()
+    first = "".join(one if one.isprintable() else "?" for one in names[0])
+    told = first if len(names) == 1 else f"{first} and {len(names) - 1} more"
+    return (f"the projector {told} is not run: the model takes text and no pictures",)
 
 
 def called(facts: ModelFacts, name: str) -> str:

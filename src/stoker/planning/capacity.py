@@ -12,6 +12,7 @@ from stoker.core.costs import Capacity, Enough, Latency, Volume
 from stoker.core.estimate import Interval
 from stoker.core.judgement import Judgement
 from stoker.core.needs import Needs
+from stoker.core.proposal import Met
 from stoker.core.units import format_seconds
 from stoker.planning.advice.words import number_span, percent_span, rate_span, seconds_span
 
@@ -97,26 +98,28 @@ def fast_enough(
     Where nothing was wanted, every speed is enough. One target that is missed is a no, whatever is
     unknown of the other.
     """
-    first = None if ttft_s_max is None else _at_most(ttft_s, ttft_s_max)
-    after = None if tok_s_min is None else _at_least(tok_s, tok_s_min)
+    first = None if ttft_s_max is None else at_most(ttft_s, ttft_s_max)
+    after = None if tok_s_min is None else at_least(tok_s, tok_s_min)
     answers = [one for one in (first, after) if one is not None]
-    for word in ("no", "unknown", "unclear"):
-        if word in answers:
-            return None if word == "unknown" else word
-    return "yes"
+    for met in (Met.NO, Met.UNKNOWN, Met.UNCLEAR):
+        if met in answers:
+            return None if met is Met.UNKNOWN else met.value
+    return Met.YES.value
 
 
-def _at_most(value: Interval | None, bound: float) -> str:
+def at_most(value: Interval | None, bound: float) -> Met:
+    """Whether `value` is no more than `bound`."""
     if value is None:
-        return "unknown"
+        return Met.UNKNOWN
     if value.p90 <= bound:
-        return "yes"
-    return "no" if value.p10 > bound else "unclear"
+        return Met.YES
+    return Met.NO if value.p10 > bound else Met.UNCLEAR
 
 
-def _at_least(value: Interval | None, bound: float) -> str:
+def at_least(value: Interval | None, bound: float) -> Met:
+    """Whether `value` is no less than `bound`."""
     if value is None:
-        return "unknown"
+        return Met.UNKNOWN
     if value.p10 >= bound:
-        return "yes"
-    return "no" if value.p90 < bound else "unclear"
+        return Met.YES
+    return Met.NO if value.p90 < bound else Met.UNCLEAR

@@ -1,7 +1,7 @@
 """The plan for a model when nobody said more than its name.
 
-Refuses what can never fit before a process is started for it. The exact count of the memory
-comes with the planner; here only the weights are held against the machine.
+Refuses what can never fit before a process is started for it: only the weights are held against the
+machine here. The exact count of the memory, and what gives way to it, are `proposal`'s.
 """
 
 from __future__ import annotations

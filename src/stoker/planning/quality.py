@@ -17,19 +17,23 @@ def known_loss(
     quantization: str,
     published: Sequence[PublishedLoss],
     measured: Sequence[MeasuredLoss] = (),
+    *,
+    native: bool = False,
 ) -> QuantizationLoss:
     """What is known of the loss by `quantization`, against F16 unless the measurement says else.
 
     A measurement of the model's own file replaces what others published; with and without an
     importance matrix count as one quantization. Names are compared without regard to case.
+    `native` says that the model was published in this form.
     """
     wanted = quantization.upper()
     for one in measured:
         if one.quantization.upper() == wanted:
             return _from_measured(one)
     rows = [row for row in published if row.quantization.upper() == wanted and _has_loss(row)]
-    if not rows:
-        return QuantizationLoss(wanted, "none" if wanted in _LOSSLESS else "unknown")
+    if native or not rows:
+        lossless = native or wanted in _LOSSLESS
+        return QuantizationLoss(wanted, "none" if lossless else "unknown")
     return QuantizationLoss(
         wanted,
         "published",

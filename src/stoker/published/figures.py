@@ -23,6 +23,7 @@ def load_shapes() -> tuple[ModelShape, ...]:
             head_dim=whole(row["head_dim"]),
             ffn=int(row["ffn"]),
             vocabulary=int(row["vocab"]),
+            context_length=int(row["context"]),
             experts=whole(row["experts"]),
             experts_active=whole(row["experts_active"]),
             window=whole(row["window"]),

@@ -55,6 +55,14 @@ def test_every_mark_lies_within_the_axis(
     assert all(-0.01 <= scale.at(mark) <= 100.01 for mark in marks if mark > 0)
 
 
+def test_a_price_next_to_nothing_breaks_even_nowhere_that_is_drawn() -> None:
+    curves = curves_of(straight_cost(100, (0, 0, 0), 5e-324, 500, (2000, 3000, 4000)))
+    assert curves is not None
+    assert curves.even is None
+    assert curves.high < 1e4
+    assert not curves.dollars(9, 0, curves.requests(0, 50)).log
+
+
 @pytest.mark.parametrize("asked", [0.0, 7.0])
 def test_no_volume_is_no_mark(asked: float) -> None:
     curves = curves_of(straight_cost(10, (0, 0, 0), 1, asked, (100, 200, 300)))

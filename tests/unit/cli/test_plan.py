@@ -14,8 +14,10 @@ from click.testing import CliRunner, Result
 
 from stoker.cli import plan
 from stoker.cli.glyphs import ASCII, UNICODE
+from stoker.cli.plan_bars import together_lines
 from stoker.cli.plan_document import describe, describe_rows
-from stoker.cli.plan_text import explain, render, render_rows
+from stoker.cli.plan_table import explain_rows, render_rows
+from stoker.cli.plan_text import explain, render
 from stoker.core.errors import (
     ContradictoryNeedsError,
     FileMissingError,
@@ -23,13 +25,15 @@ from stoker.core.errors import (
     NotEnoughMemoryError,
 )
 from stoker.core.estimate import Interval
+from stoker.core.needs import Needs
 from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Verdict
 from stoker.core.proposal import Proposal, Resident
-from stoker.core.units import GIB
-from stoker.library.planning import Order
+from stoker.core.units import GIB, format_bytes
+from stoker.library.planning import Order, Runnable
 from stoker.planning.defaults import Wishes
-from stoker.planning.proposal.listing import list_models
+from stoker.planning.proposal.listing import list_models, too_short
+from stoker.planning.proposal.residing import resident_of
 from stoker.published.figures import load_losses
 from stoker.testing.machines import MACHINES
 from support.costing import straight_cost
@@ -50,9 +54,8 @@ CASES = [
 
 
 def resident(*proposals: Proposal) -> Resident:
-    total = sum(one.need.of(device="cpu") for one in proposals)
     worst = next((one.verdict for one in proposals if not one.verdict.usable), Verdict.FITS)
-    return Resident(proposals, total, proposals[0].available_bytes, worst)
+    return resident_of(proposals, worst)
 
 
 def proposed(name: str, machine: str, more: dict[str, Any]) -> Resident:
@@ -151,6 +154,55 @@ def test_several_models_are_told_together() -> None:
     assert document["total_bytes"] == one.need.total_bytes + other.need.total_bytes
     lines = render(resident(one, other), MACHINES["laptop"], width=100, glyphs=ASCII)
     assert "Together: fits." in lines
+
+
+@pytest.mark.parametrize("models", [3, 4, 5, 9])
+def test_each_model_of_a_set_is_in_the_bar(models: int) -> None:
+    taken, found = 0, []
+    for _ in range(models):
+        found.append(answer(ask("Qwen2.5-0.5B", "server", taken={"cpu": taken})))
+        taken += found[-1].need.total_bytes
+    # With nothing else available the bar is full of them.
+    tight = replace(resident(*found), available_bytes=taken)
+    full = replace(found[0].devices[0], available_bytes=taken)
+    tight = replace(tight, proposals=(replace(found[0], devices=(full,)), *found[1:]))
+    bar, names, sums = together_lines(tight, 100, ASCII)
+    assert bar.count(".") < 3  # what rounding leaves
+    assert len(set(bar) - {"."}) == min(models, 4)
+    assert names.count("Qwen2.5-0.5B") == (models if models <= 4 else 3)
+    assert ("others" in names) == (models > 4)
+    assert sums.startswith(f"{format_bytes(taken)} in all, ")
+
+
+def test_a_divided_model_is_held_against_each_of_its_devices() -> None:
+    found = proposed("Llama-3.1-70B", "gaming", {"gpus": True})
+    lines = render(found, MACHINES["gaming"], width=100, glyphs=ASCII)
+    assert "cpu:" in lines
+    assert "gpu0 (NVIDIA GeForce RTX 4090):" in lines
+    assert "|" not in "".join(lines)  # neither bar is longer than what is there
+    (total,) = (line for line in lines if " in all, " in line and "available" in line)
+    assert total.count(" GiB of ") == 2
+    memory = describe(found, MACHINES["gaming"])["memory"]
+    assert memory["total_bytes"] <= memory["available_bytes"]
+    assert [one["device"] for one in memory["devices"]] == ["cpu", "gpu0"]
+    taken = sum(one["taken_bytes"] for one in memory["devices"])
+    assert taken == memory["total_bytes"]
+    assert all(one["taken_bytes"] <= one["available_bytes"] for one in memory["devices"])
+
+
+def test_the_speeds_that_were_wanted_are_told_and_explained() -> None:
+    needs = Needs(ttft_s_max=0.001, tok_s_min=1.0)
+    found = resident(answer(ask(needs=needs)))
+    lines = render(found, MACHINES["laptop"], width=200, glyphs=ASCII)
+    at = lines.index("What was wanted")
+    assert "within 1 ms: no, " in lines[at + 1]
+    assert "1 tokens/s or more: yes, " in lines[at + 2]
+    explained = [line for line in explain(found, width=200) if "target: " in line]
+    assert len(explained) == 2
+    first, second = describe(found, MACHINES["laptop"])["targets"]
+    assert (first["name"], first["wanted"], first["met"]) == ("ttft_s_max", 0.001, "no")
+    assert (second["name"], second["met"]) == ("tok_s_min", "yes")
+    assert second["expected"]["p10"] >= 1
 
 
 def test_what_does_not_fit_is_shown_and_then_refused_with_the_smallest_change(
@@ -282,7 +334,7 @@ def test_needs_come_from_a_file_and_from_flags(
     orders = planned(proposed("Llama-3.1-8B", "laptop", {}))
     needs = tmp_path / "needs.toml"
     needs.write_text('data = "machine"\nconcurrency = 3\n')
-    assert run("one", "--need", str(needs), "--quality", "good").exception is None
+    assert run("one", "--needs", str(needs), "--quality", "good").exception is None
     stated = orders[0].stated
     assert stated is not None
     assert (stated.needs.data.value, stated.needs.concurrency) == ("machine", 3)
@@ -308,6 +360,32 @@ def test_a_file_that_is_no_plan_is_never_overwritten(
     result = run("one", "--write", str(file))
     assert isinstance(result.exception, InvalidRequestError)
     assert file.read_text() == "[tool]\n"
+
+
+def test_explaining_is_honoured_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = list_models(ask("Qwen2.5-0.5B"), CATALOGUE[:2], load_losses())
+    found = Runnable(rows, MACHINES["laptop"], (("Phi-4", 16384),))
+    monkeypatch.setattr("stoker.library.planning.what_runs", lambda _: found)
+    plain, explained = run(), run("--explain")
+    assert explained.stdout.startswith(plain.stdout.rstrip())
+    assert "In plain words" not in plain.stdout
+    assert "The tier is what a model of that size is trusted with" in explained.stdout
+    assert "Phi-4 (16384 tokens)" in plain.stdout
+    assert json.loads(run("--json").stdout)["too_short"] == [{"model": "Phi-4", "context": 16384}]
+    for words in (("--explain", "--json"), ("one", "--explain", "--json")):
+        result = run(*words)
+        assert isinstance(result.exception, InvalidRequestError)
+        assert "--explain" in result.exception.message
+
+
+def test_the_table_says_who_was_trained_for_less_context() -> None:
+    question = ask("Qwen2.5-0.5B", wishes=Wishes(context=100_000, slots=1))
+    short = too_short(question.asked, CATALOGUE)
+    rows = list_models(question, CATALOGUE, load_losses())
+    lines = render_rows(rows, MACHINES["laptop"], short, width=100)
+    lines += explain_rows(width=100)
+    assert max(map(len, lines)) <= 100
+    assert "  - Phi-4 (16384 tokens)" in lines
 
 
 @pytest.mark.parametrize("machine", ["laptop", "gaming", "unmeasured"])

@@ -39,9 +39,12 @@ def test_what_is_too_much_is_marked() -> None:
 
 
 def test_a_split_has_a_bar_for_each_device() -> None:
-    words = drawn(answer(ask("Llama-3.1-70B", "gaming", gpus=True))).findtext(f"{SVG}desc") or ""
-    assert "on cpu" in words
-    assert "on gpu0" in words
+    """Each against what is available there, so that neither runs over."""
+    picture = drawn(answer(ask("Llama-3.1-70B", "gaming", gpus=True)))
+    words = picture.findtext(f"{SVG}desc") or ""
+    assert words.count("of 56 GiB available") == words.count("on cpu") == 1
+    assert words.count("of 23 GiB available") == words.count("on gpu0") == 1
+    assert not [one for one in picture.iter(f"{SVG}line") if one.get("class") == "limit"]
 
 
 def test_the_break_even_is_drawn_where_both_costs_are_known() -> None:

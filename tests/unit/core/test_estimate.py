@@ -1,5 +1,7 @@
 """Intervals stay in order whatever is done to them."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,13 @@ POSITIVE = st.floats(1e-6, 1e12)
 @st.composite
 def intervals(draw: st.DrawFn) -> Interval:
     return Interval(*sorted(draw(st.tuples(POSITIVE, POSITIVE, POSITIVE))))
+
+
+def test_what_stands_still_never_ends_and_nothing_of_it_is_nothing() -> None:
+    still = Interval(0.0, 0.0, 2.0).inverse()
+    assert (still.p10, still.p50, still.p90) == (0.5, math.inf, math.inf)
+    assert still.inverse() == Interval(0.0, 0.0, 2.0)
+    assert still.scaled(0) == Interval.exact(0.0)
 
 
 @given(intervals(), intervals(), POSITIVE)

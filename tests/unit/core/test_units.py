@@ -36,6 +36,7 @@ def test_bytes_are_shown_in_binary_units(count: int, shown: str) -> None:
         (7300, "2 h 2 min"),
         (86400, "24 h"),
         (200_000, "2 days 8 h"),
+        (float("inf"), "never"),
     ],
 )
 def test_seconds_are_shown_as_a_person_would_say_them(seconds: float, shown: str) -> None:

@@ -21,6 +21,7 @@ from stoker.library.constraints import read_constraints
 from stoker.library.costing import Stated, cost_of
 from stoker.library.surroundings import Surroundings, survey
 from stoker.planning.advice.situation import Case, look_at
+from stoker.planning.advice.words import rate_span
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
@@ -132,3 +133,16 @@ def test_what_is_not_known_is_named_and_never_nothing() -> None:
     assert "the machine's price" in cost.missing
     without = cost_of(answer(ask()), stated(), elsewhere(MACHINES["laptop"]))
     assert (without.local, without.missing) == (None, ("requests a day, for the cost",))
+
+
+def test_the_latency_of_a_volume_and_the_targets_of_a_plan_are_about_the_same_answers() -> None:
+    """One answer alone where nobody asked for several at a time, however many places there are."""
+    needs = stated(requests_per_day=9, tok_s_min=6.0, costs=COSTS)
+    proposal = answer(ask(machine="laptop", needs=needs.needs))
+    (target,) = proposal.targets
+    assert proposal.speed.stream_tok_s != target.expected == proposal.speed.decode_tok_s
+    capacity = cost_of(proposal, needs, elsewhere(MACHINES["laptop"])).capacity
+    assert capacity is not None
+    assert capacity.latency is not None
+    assert target.expected is not None
+    assert rate_span(target.expected) in capacity.latency.why

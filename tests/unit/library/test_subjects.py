@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import ModelNotFoundError
+from stoker.core.model import ModelRef
 from stoker.library.subjects import called, near_subject
 from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
+from stoker.models.storing.manifest import Layer, Manifest
 from stoker.models.storing.store import Store, hash_file
 from stoker.testing.synthetic import write_split_model
 
@@ -57,6 +59,34 @@ def test_a_source_means_the_same_file_from_any_folder(
     again = find_model(subject.source, store)
     assert again.path == tmp_path / "shop.gguf"
     assert again.ref == subject.model.ref
+
+
+def test_a_projector_beside_the_file_is_said_not_to_be_run(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "shop.gguf"
+    shutil.copy(STARTER_FILE, path)
+    assert near_subject(str(path), store).notes == ()
+    for name in ("mmproj-F16.gguf", "mmproj-\x1b.gguf", "mmproj.txt"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    (note,) = near_subject(str(path), store).notes
+    assert "the projector mmproj-?.gguf and 1 more is not run" in note
+    assert "no pictures" in note
+
+
+def test_a_projector_that_was_pulled_along_is_said_not_to_be_run(
+    store: Store, tmp_path: Path
+) -> None:
+    layers = []
+    for kind, name in (("model", "m.gguf"), ("projector", "mmproj-m.gguf")):
+        file = tmp_path / name
+        shutil.copy(STARTER_FILE, file)
+        if kind == "projector":
+            file.write_bytes(b"GGUF eye")
+        digest, size = hash_file(file), file.stat().st_size
+        store.parts.mkdir(parents=True, exist_ok=True)
+        store.adopt(file, digest)
+        layers.append(Layer(digest, size, kind, name))
+    store.put(Manifest(ModelRef("seeing"), "./m.gguf", tuple(layers), 1, {}))
+    assert "mmproj-m.gguf is not run" in near_subject("seeing", store).notes[0]
 
 
 def test_what_is_not_there_is_said(store: Store) -> None:

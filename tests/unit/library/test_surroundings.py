@@ -43,7 +43,7 @@ def test_this_machine_says_what_was_never_measured_of_it(home: Home) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", ["laptop", "gaming", "mac"])
 def test_advice_and_a_plan_without_a_model_agree(machine: str) -> None:
-    rows, _ = what_runs(Order((), machine=MACHINES[machine]))
+    rows = what_runs(Order((), machine=MACHINES[machine])).rows
     listed = {(row.name, row.quantization): row for row in rows}
     advice: Advice = suggest_runtime(machine=MACHINES[machine])
     assert advice.options
@@ -73,7 +73,7 @@ def test_on_this_machine_both_use_its_calibration(
         prefill=Fit(tuple((f"multiply:{name}", 1e-12) for name in families), errors),
     )
     save_calibration(home, calibration)
-    rows, _ = what_runs(Order(()))
+    rows = what_runs(Order(())).rows
     listed = {(row.name, row.quantization): row for row in rows}
     advice = suggest_runtime()
     assert {one.speed_source for one in advice.options} == {SpeedSource.CALIBRATION}

@@ -107,3 +107,8 @@ def test_smaller_quantizations_are_told_with_their_figures_and_models() -> None:
     text = describe_loss(known_loss("Q2_K", PUBLISHED))
     for word in ("KL divergence 0.332", "2.42", "71.1 %", "Llama-3-8B", "smaller models lose more"):
         assert word in text
+
+
+def test_the_form_in_which_a_model_was_published_loses_nothing() -> None:
+    assert known_loss("MXFP4", PUBLISHED).source == "unknown"
+    assert "nothing is lost" in describe_loss(known_loss("MXFP4", PUBLISHED, native=True))

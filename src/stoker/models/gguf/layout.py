@@ -19,7 +19,7 @@ _SHIFTS_DEFAULT = 2
 def layout_of(header: Header, architecture: str, layers: int) -> Layout:
     """What `header` says of a model of `architecture` with so many `layers`."""
     of = _Numbers(header, architecture)
-    ahead = min(of("nextn_predict_layers"), layers)
+    ahead = min(of("nextn_predict_layers"), layers - 1)  # one at least is run
     expert_ffn = of("expert_feed_forward_length")
     shared = of("expert_shared_feed_forward_length") or expert_ffn * of("expert_shared_count")
     return Layout(
@@ -62,9 +62,11 @@ class _Numbers:
         return max(self._numbers(key), default=0)
 
     def per_layer(self, key: str, layers: int) -> tuple[int, ...]:
-        """One number for each layer."""
-        numbers = self._numbers(key) or (0,)
-        return (numbers * layers)[:layers] if len(numbers) == 1 else numbers[:layers]
+        """One number for each layer, 0 for those that an array does not reach."""
+        numbers = self._numbers(key)
+        if len(numbers) == 1:
+            return numbers * layers
+        return numbers[:layers] + (0,) * (layers - len(numbers))
 
     def _numbers(self, key: str) -> tuple[int, ...]:
         whole = self._prefix + key

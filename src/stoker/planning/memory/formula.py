@@ -34,11 +34,11 @@ TOLERANCE = 0.02
 _NOTHING = Waiting(0, 0)
 
 
-def count(plan: Plan, waiting: Waiting = _NOTHING, projector_bytes: int = 0) -> MemoryNeed:
+def count(plan: Plan, waiting: Waiting = _NOTHING) -> MemoryNeed:
     """All that `plan` takes on the processor, by formula.
 
-    `waiting` is what the gateway lets wait, `projector_bytes` the file that turns images to
-    vectors, where there is one.
+    `waiting` is what the gateway lets wait. No engine here runs a projector, which turns pictures
+    to vectors, so none is counted.
 
     Raises:
         ModelFileGarbageError: the header does not state what the formulas need; it says which key.
@@ -51,17 +51,14 @@ def count(plan: Plan, waiting: Waiting = _NOTHING, projector_bytes: int = 0) -> 
         Taken(Part.COMPUTE, "cpu", compute_bytes(plan)),
         Taken(Part.OUTPUT, "cpu", output_bytes(plan)),
     )
-    return completed(MemoryNeed(taken, FORMULA), plan, waiting, projector_bytes)
+    return completed(MemoryNeed(taken, FORMULA), plan, waiting)
 
 
-def completed(
-    need: MemoryNeed, plan: Plan, waiting: Waiting = _NOTHING, projector_bytes: int = 0
-) -> MemoryNeed:
+def completed(need: MemoryNeed, plan: Plan, waiting: Waiting = _NOTHING) -> MemoryNeed:
     """`need`, as an engine counted it, with what no engine counts."""
     others = (
         (Part.PROMPT_CACHE, plan.prompt_cache_bytes),
         (Part.CHECKPOINTS, checkpoint_bytes(plan)),
-        (Part.PROJECTOR, projector_bytes),
         (Part.PROCESS, process_bytes(plan)),
         (Part.QUEUE, queue_bytes(waiting)),
     )
@@ -104,7 +101,7 @@ def resident_bytes(need: MemoryNeed, plan: Plan, *, full: bool) -> int:
     touched little of its compute buffer. The queue is the gateway's, and a prompt cache is empty
     until it is used.
     """
-    loaded = need.of(Part.WEIGHTS, Part.KV, Part.PROJECTOR, device="cpu")
+    loaded = need.of(Part.WEIGHTS, Part.KV, device="cpu")
     if not full:
         return loaded + output_bytes_empty(plan) + process_bytes_empty(plan)
     more = need.of(Part.OUTPUT, Part.COMPUTE, Part.CHECKPOINTS, Part.PROCESS, device="cpu")

@@ -3,7 +3,7 @@
 The engine lays the results of a step's operations into one buffer, in the order in which they are
 computed, and gives the place of each to others after its last use. What the buffer must hold at
 most depends on that order and on gaps; so it is played, in bytes, on an outline of the step. Owns
-the placing; which operations there are is `steps`'.
+the placing; which operations there are is `step`'s.
 """
 
 from __future__ import annotations

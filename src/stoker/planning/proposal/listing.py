@@ -15,6 +15,7 @@ from stoker.core.plan import Device, Verdict
 from stoker.core.published import PublishedLoss
 from stoker.core.speed import Speed
 from stoker.planning.catalogue import Entry
+from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.proposing import draft, occasion_of
 from stoker.planning.proposal.quantizations import quantizations_of, requantized
@@ -55,9 +56,21 @@ def list_models(
 ) -> list[Row]:
     """Each model of `catalogue` in its own and some other quantizations, the smallest first.
 
-    `question` has the machine and what was asked for; its model is another one in each row.
+    `question` has the machine and what was asked for; its model is another one in each row. Those
+    of `too_short` are left out.
     """
-    return [row for entry in catalogue for row in _rows(question, entry, losses)]
+    return [
+        row
+        for entry in catalogue
+        if question.asked.is_within(entry.shape.context_length)
+        for row in _rows(question, entry, losses)
+    ]
+
+
+def too_short(asked: Asked, catalogue: Sequence[Entry]) -> tuple[tuple[str, int], ...]:
+    """The models that were trained for less context than is asked for: names, and tokens."""
+    short = (one.shape for one in catalogue if not asked.is_within(one.shape.context_length))
+    return tuple((shape.name, shape.context_length) for shape in short)
 
 
 def list_published(question: Question, catalogue: Sequence[Entry]) -> list[Row]:

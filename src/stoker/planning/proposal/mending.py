@@ -2,7 +2,8 @@
 
 Pure. A change is small where people notice little of it: first fewer answers at a time, then a
 smaller format of the KV cache, a shorter context, a smaller quantization, several of these, and
-last another model. What is found does fit, by the same judgement that the plan did not.
+last another model. What is found does fit, by the same judgement that the plan did not; no context
+becomes shorter than what was stated of prompts and answers.
 """
 
 from __future__ import annotations
@@ -14,69 +15,73 @@ from stoker.core.model import AttentionKind, LocalModel
 from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, ChangeKind
 from stoker.core.units import format_bytes
-from stoker.planning.proposal.choosing import CELLS, Count, Judge
+from stoker.planning.memory.shapes import head_lengths
+from stoker.planning.proposal.choosing import CELLS, Judge
+from stoker.planning.proposal.counting import Count
 from stoker.planning.proposal.quantizations import Quantized, requantized
 
 # Shorter than this a context holds no conversation.
 CONTEXT_USEFUL = 512
 _KV_SMALLER = ("q8_0", "q4_0")
 _KV_BLOCK = 32
+_KEPT = frozenset(AttentionKind) - {AttentionKind.RECURRENT, AttentionKind.NONE}
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """How plans are counted and judged, and what else there is: `quantized` of the same model."""
+class Search:
+    """How plans are counted and judged, and what may be tried.
+
+    `quantized` are other forms of the same model; `context_least` is in tokens.
+    """
 
     count: Count
     judge: Judge
     quantized: Sequence[Quantized] = ()
+    context_least: int = CONTEXT_USEFUL
 
 
-def find_changes(plan: Plan, means: Means) -> tuple[Alternative, ...]:
+def changes_that_fit(plan: Plan, search: Search) -> tuple[Alternative, ...]:
     """The changes that would make `plan` fit, each the smallest of its kind, the smallest first."""
-    single = [change for find in _SINGLE if (change := find(plan, means))]
-    return tuple(single) or tuple(_several(plan, means))
+    single = [change for find in _SINGLE if (change := find(plan, search))]
+    return tuple(single) or tuple(_several(plan, search))
 
 
-def _fewer_slots(plan: Plan, means: Means) -> Alternative | None:
-    found = _largest(1, plan.slots - 1, lambda slots: replace(plan, slots=slots), means)
+def _fewer_slots(plan: Plan, search: Search) -> Alternative | None:
+    found = _largest(1, plan.slots - 1, lambda slots: replace(plan, slots=slots), search)
     if found is None:
         return None
     say = f"{found.slots} instead of {plan.slots} answers at a time (--parallel {found.slots})"
-    return _change(ChangeKind.SLOTS, str(found.slots), say, found, means)
+    return _change(ChangeKind.SLOTS, str(found.slots), say, found, search)
 
 
-def _smaller_kv(plan: Plan, means: Means) -> Alternative | None:
+def _smaller_kv(plan: Plan, search: Search) -> Alternative | None:
     for kind in _KV_SMALLER if takes_quantized_kv(plan) else ():
         found = replace(plan, kv_type=kind)
-        if means.judge(found).usable:
+        if search.judge(found).usable:
             say = f"a KV cache in {kind} (--kv-type {kind}), which attention reads more slowly"
-            return _change(ChangeKind.KV_TYPE, kind, say, found, means)
+            return _change(ChangeKind.KV_TYPE, kind, say, found, search)
     return None
 
 
-def _shorter_context(plan: Plan, means: Means) -> Alternative | None:
-    def make(blocks: int) -> Plan:
-        return replace(plan, context=blocks * CELLS)
-
-    found = _largest(CONTEXT_USEFUL // CELLS, (plan.context - 1) // CELLS, make, means)
+def _shorter_context(plan: Plan, search: Search) -> Alternative | None:
+    found = _shortened(plan, search)
     if found is None:
         return None
     say = f"a context of {found.context} instead of {plan.context} tokens (--ctx {found.context})"
-    return _change(ChangeKind.CONTEXT, str(found.context), say, found, means)
+    return _change(ChangeKind.CONTEXT, str(found.context), say, found, search)
 
 
-def _smaller_quantization(plan: Plan, means: Means) -> Alternative | None:
-    for one in _narrower(plan, means):
+def _smaller_quantization(plan: Plan, search: Search) -> Alternative | None:
+    for one in _narrower(plan, search):
         found = with_quantization(plan, one)
-        if means.judge(found).usable:
+        if search.judge(found).usable:
             size = format_bytes(one.weights_bytes)
             say = f"the quantization {one.name}, with about {size} of weights"
-            return _change(ChangeKind.QUANTIZATION, one.name, say, found, means)
+            return _change(ChangeKind.QUANTIZATION, one.name, say, found, search)
     return None
 
 
-_SINGLE: tuple[Callable[[Plan, Means], Alternative | None], ...] = (
+_SINGLE: tuple[Callable[[Plan, Search], Alternative | None], ...] = (
     _fewer_slots,
     _smaller_kv,
     _shorter_context,
@@ -84,37 +89,44 @@ _SINGLE: tuple[Callable[[Plan, Means], Alternative | None], ...] = (
 )
 
 
-def _several(plan: Plan, means: Means) -> Iterator[Alternative]:
+def _several(plan: Plan, search: Search) -> Iterator[Alternative]:
     """One answer at a time and a shorter context; then in smaller and smaller quantizations."""
     one = replace(plan, slots=1)
-    for quantized in (None, *_narrower(plan, means)):
+    for quantized in (None, *_narrower(plan, search)):
         base = one if quantized is None else with_quantization(one, quantized)
-        found = base if means.judge(base).usable else _shortened(base, means)
+        found = base if search.judge(base).usable else _shortened(base, search)
         if found is not None:
             parts = [f"--parallel {found.slots}"] if plan.slots > 1 else []
             parts += [f"--ctx {found.context}"] if found.context != plan.context else []
             values = [*([quantized.name] if quantized else []), *parts]
             say = " and ".join([", ".join(values[:-1]), values[-1]] if values[1:] else values)
-            yield _change(ChangeKind.SEVERAL, " ".join(values), say, found, means)
+            yield _change(ChangeKind.SEVERAL, " ".join(values), say, found, search)
             return
 
 
-def _shortened(plan: Plan, means: Means) -> Plan | None:
+def _shortened(plan: Plan, search: Search) -> Plan | None:
+    """`plan` with the longest shorter context that fits."""
+
     def make(blocks: int) -> Plan:
         return replace(plan, context=blocks * CELLS)
 
-    return _largest(CONTEXT_USEFUL // CELLS, (plan.context - 1) // CELLS, make, means)
+    least = -(-max(CONTEXT_USEFUL, search.context_least) // CELLS)
+    return _largest(least, (plan.context - 1) // CELLS, make, search)
 
 
 def takes_quantized_kv(plan: Plan) -> bool:
-    """Whether the engine can keep this model's keys and values in blocks of 32."""
+    """Whether the engine can keep this model's keys and values in blocks of 32.
+
+    Of latent attention it keeps one row for both, and that is quantized as a whole.
+    """
     facts = plan.model.facts
-    lengths = (facts.head_length_k, facts.head_length_v)
-    plain = {AttentionKind.FULL, AttentionKind.GROUPED, AttentionKind.WINDOWED}
+    kinds = set(facts.attention) & _KEPT
+    lengths = [length for kind in kinds for length in head_lengths(facts, kind)]
+    if AttentionKind.LATENT in kinds:
+        lengths = [length for length in (*lengths, facts.layout.latent) if length]
     return (
         plan.kv_type in {"f16", "bf16", "f32"}
-        and bool(set(facts.attention) & plain)
-        and AttentionKind.LATENT not in facts.attention
+        and bool(lengths)
         and all(length and length % _KV_BLOCK == 0 for length in lengths)
     )
 
@@ -125,31 +137,31 @@ def with_quantization(plan: Plan, wanted: Quantized) -> Plan:
     return replace(plan, model=model)
 
 
-def _narrower(plan: Plan, means: Means) -> list[Quantized]:
+def _narrower(plan: Plan, search: Search) -> list[Quantized]:
     own = plan.model.facts.file_bytes
-    return [one for one in means.quantized if one.weights_bytes < own]
+    return [one for one in search.quantized if one.weights_bytes < own]
 
 
-def _largest(low: int, high: int, make: Callable[[int], Plan], means: Means) -> Plan | None:
+def _largest(low: int, high: int, make: Callable[[int], Plan], search: Search) -> Plan | None:
     """The plan of the largest number from `low` to `high` that fits; more never takes less."""
-    if low > high or not means.judge(make(low)).usable:
+    if low > high or not search.judge(make(low)).usable:
         return None
     while low < high:
         middle = (low + high + 1) // 2
-        if means.judge(make(middle)).usable:
+        if search.judge(make(middle)).usable:
             low = middle
         else:
             high = middle - 1
     return make(low)
 
 
-def _change(kind: ChangeKind, value: str, say: str, plan: Plan, means: Means) -> Alternative:
-    need = means.count(plan)
+def _change(kind: ChangeKind, value: str, say: str, plan: Plan, search: Search) -> Alternative:
+    need = search.count(plan)
     return Alternative(
         kind=kind,
         value=value,
         say=f"{say}: {format_bytes(need.total_bytes)} in all",
-        verdict=means.judge(plan),
+        verdict=search.judge(plan),
         weights_bytes=need.weights_bytes,
         total_bytes=need.total_bytes,
         source=need.source,

@@ -8,7 +8,7 @@ Of several GPUs the one with the most free memory is taken.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -108,14 +108,14 @@ def with_layers(
     index, gpu, room = place
     whole = layers == facts.layers
     share = layers / facts.layers
-    moved = {
+    wanted = {
         Part.WEIGHTS: _weights(cpu.need, facts, layers, whole=whole),
         Part.KV: round(cpu.need.kv_bytes * share),
-        Part.COMPUTE: cpu.need.compute_bytes,
-        Part.PROCESS: DRIVER_BYTES,
     }
+    stays, moved = _divided(cpu.need.taken, wanted)
+    # Scratch memory is needed on both, and the driver's own is the GPU's.
+    moved |= {Part.COMPUTE: cpu.need.compute_bytes, Part.PROCESS: DRIVER_BYTES}
     name = f"gpu{index}"
-    stays = [_less(one, moved) for one in cpu.need.taken]
     goes = [Taken(part, name, size) for part, size in moved.items() if size]
     kind = DeviceKind.GPU if whole else DeviceKind.SPLIT
     device = Device(kind, facts.layers, index, layers, gpu.name)
@@ -127,11 +127,21 @@ def with_layers(
     return Placed(device, MemoryNeed(taken, cpu.need.source), rooms)
 
 
-def _less(one: Taken, moved: dict[Part, int]) -> Taken:
-    """What stays with the processor. Its own scratch memory stays beside the GPU's."""
-    if one.part not in {Part.WEIGHTS, Part.KV}:
-        return one
-    return Taken(one.part, one.device, max(0, one.size_bytes - moved[one.part]), one.buffer)
+def _divided(
+    taken: Sequence[Taken], wanted: Mapping[Part, int]
+) -> tuple[list[Taken], dict[Part, int]]:
+    """What stays, and the bytes of each part that go: as `wanted`, and no more than there is.
+
+    An engine tells a part in several buffers; the largest gives first.
+    """
+    left, stays = dict(wanted), list(taken)
+    for at in sorted(range(len(taken)), key=lambda at: -taken[at].size_bytes):
+        one = taken[at]
+        goes = min(left.get(one.part, 0), one.size_bytes)
+        if goes:
+            left[one.part] -= goes
+            stays[at] = Taken(one.part, one.device, one.size_bytes - goes, one.buffer)
+    return stays, {part: size - left[part] for part, size in wanted.items()}
 
 
 def _weights(need: MemoryNeed, facts: ModelFacts, layers: int, *, whole: bool) -> int:

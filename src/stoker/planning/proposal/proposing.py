@@ -1,28 +1,31 @@
 """A model, a machine and needs -> a proposal: how to run it, the verdict, alternatives and reasons.
 
 Pure. What is exact (the engine's count) and what is measured (speeds) is passed in. `draft` chooses
-by formula; `propose` judges the chosen plan with the engine's own count, where there is one.
+by formula, `redraft` again where an engine counted more; `propose` judges the chosen plan, and all
+that is offered beside it, with the engine's own count where there is one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from stoker.core.costs import Cost
 from stoker.core.machine import Machine
-from stoker.core.memory import MemoryNeed
+from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.model import ModelFacts, Task
-from stoker.core.plan import Plan
+from stoker.core.plan import Plan, Verdict
 from stoker.core.proposal import Alternative, Proposal
 from stoker.core.speed import Occasion, Speed
-from stoker.planning.proposal.choosing import Asked, choose, first_plan
-from stoker.planning.proposal.counting import count_plainly, uncounted
+from stoker.planning.proposal.choosing import Asked, choose, first_plan, what_is_cut
+from stoker.planning.proposal.counting import ENGINE, count_like, uncounted
 from stoker.planning.proposal.fitting import spare_bytes
-from stoker.planning.proposal.mending import Means, find_changes
+from stoker.planning.proposal.mending import Search, changes_that_fit
 from stoker.planning.proposal.placing import Placed
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.reasons import reasons_for
 from stoker.planning.proposal.substitutes import find_alternatives, find_fallback, find_model
+from stoker.planning.proposal.targets import find_faster, targets_of
 
 # What speeds are about where nobody stated it.
 PROMPT_TOKENS, ANSWER_TOKENS = 512, 256
@@ -36,6 +39,16 @@ def draft(question: Question) -> Plan:
     """
     first = first_plan(question.model, question.machine, question.asked)
     return choose(first, question.asked, question.judge)
+
+
+def redraft(question: Question, plan: Plan, need: MemoryNeed) -> Plan:
+    """`plan`, or where it does not fit as an engine counted it, the nearest that should.
+
+    What was asked for stays. The count of what comes back is an estimate until an engine made it.
+    """
+    if question.placed(need, plan.model.facts).verdict is Verdict.FITS:
+        return plan
+    return choose(plan, question.asked, _counted(question, plan, need).judge)
 
 
 def occasion_of(plan: Plan, asked: Asked) -> Occasion:
@@ -53,8 +66,6 @@ def propose(
     """What is to be said of `plan`, which takes `need`."""
     facts = plan.model.facts
     placed = question.placed(need, facts)
-    name, room = placed.main
-    here = need.of(device=name)
     occasion = occasion_of(plan, question.asked)
     speed = question.estimate(plan, placed.device, question.machine, occasion)
     proposal = Proposal(
@@ -64,15 +75,19 @@ def propose(
         need=placed.need,
         device=placed.device,
         verdict=placed.verdict,
-        available_bytes=room.available_bytes,
-        spare_bytes=spare_bytes(here, room),
+        available_bytes=_available(question, placed),
+        spare_bytes=sum(
+            spare_bytes(placed.need.of(device=name), room) for name, room in placed.rooms
+        ),
         speed=speed,
         here=question.here,
+        devices=tuple(_devices(placed)),
+        targets=targets_of(question.asked, speed),
         quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
-        notes=notes,
+        notes=(*notes, *_cut(plan, occasion, question.asked)),
     )
-    return _completed(question, proposal, placed)
+    return _completed(question, proposal, placed, need)
 
 
 def with_cost(proposal: Proposal, cost: Cost) -> Proposal:
@@ -81,21 +96,59 @@ def with_cost(proposal: Proposal, cost: Cost) -> Proposal:
     return replace(proposal, cost=cost, missing=missing)
 
 
-def _completed(question: Question, proposal: Proposal, placed: Placed) -> Proposal:
+def _completed(
+    question: Question, proposal: Proposal, placed: Placed, need: MemoryNeed
+) -> Proposal:
     """`proposal` with what else could be done, and why it is as it is."""
-    means = Means(count_plainly, question.judge, question.quantized)
+    counted = _counted(question, proposal.plan, need)
     model = find_model(question, proposal.plan)
     changes: tuple[Alternative, ...] = ()
     if not proposal.verdict.usable:
-        changes = find_changes(proposal.plan, means) + ((model,) if model else ())
-    alternatives = find_alternatives(question, proposal)
+        least = question.asked.context_least
+        search = Search(counted.count, counted.judge, counted.quantized, least)
+        changes = changes_that_fit(proposal.plan, search) + ((model,) if model else ())
+    alternatives = find_alternatives(counted, proposal)
+    faster = tuple(find_faster(counted, proposal))
     return replace(
         proposal,
         reasons=reasons_for(question, proposal, placed),
-        alternatives=alternatives,
+        alternatives=_each_once(faster, alternatives),
         changes=changes,
         fallback=find_fallback(proposal, alternatives, model, question.api),
     )
+
+
+def _counted(question: Question, plan: Plan, need: MemoryNeed) -> Question:
+    """`question` with a count that is held to `need`, which an engine counted of `plan`."""
+    return replace(question, count=count_like(plan, need))
+
+
+def _each_once(
+    first: tuple[Alternative, ...], others: tuple[Alternative, ...]
+) -> tuple[Alternative, ...]:
+    known = {(one.kind, one.value) for one in first}
+    return (*first, *(one for one in others if (one.kind, one.value) not in known))
+
+
+def _devices(placed: Placed) -> Iterator[DeviceMemory]:
+    for name, room in placed.rooms:
+        whose = "" if name == "cpu" else placed.device.name
+        yield DeviceMemory(name, placed.need.of(device=name), room.available_bytes, whose)
+
+
+def _available(question: Question, placed: Placed) -> int:
+    """What may be taken of all devices together: a budget bounds their sum."""
+    whole = sum(room.available_bytes for _, room in placed.rooms)
+    if question.budget_bytes is None:
+        return whole
+    return min(whole, max(0, question.budget_bytes - sum(question.taken.values())))
+
+
+def _cut(plan: Plan, occasion: Occasion, asked: Asked) -> tuple[str, ...]:
+    cut = what_is_cut(plan, asked)
+    if not cut:
+        return ()
+    return (f"{cut}; the speeds are those of a prompt of {occasion.prompt_tokens}",)
 
 
 def _missing(speed: Speed, machine: Machine, facts: ModelFacts) -> tuple[str, ...]:
@@ -115,4 +168,4 @@ def _missing(speed: Speed, machine: Machine, facts: ModelFacts) -> tuple[str, ..
 
 
 def _uncounted(plan: Plan, need: MemoryNeed) -> tuple[str, ...]:
-    return () if need.source == "engine" else uncounted(plan)
+    return () if need.source == ENGINE else uncounted(plan)

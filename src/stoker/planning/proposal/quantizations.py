@@ -43,8 +43,8 @@ FORMAT_BITS = {
     "TQ2_0": 2.0625,
     "TQ1_0": 1.6875,
 }
-# Models are trained in these: other forms of them are made from them and gain nothing.
-_NATIVE = frozenset({"MXFP4"})
+# What models of an architecture are trained in: other forms are made from it and gain nothing.
+_NATIVE = {"gpt-oss": "MXFP4"}
 # What is taken where nobody says, and the share of the memory that its weights may have.
 USUAL = "Q4_K_M"
 PICKED_SHARE = 0.8
@@ -75,13 +75,18 @@ def quantizations_of(
     others = {one: size for one, size in (listed or {}).items() if one.upper() != name.upper()}
     if others:
         found = [Quantized(one, size, "listed at the source") for one, size in others.items()]
-    elif type_of(name) in _NATIVE:
+    elif is_native(facts, name):
         found = []
     else:
         own = _bits(name, losses) or facts.bits_per_weight
         found = [_of_bits(facts, one, own, losses) for one in LADDER if own]
     kept = [one for one in found if _is_a_step(one.weights_bytes, facts.file_bytes)]
     return tuple(sorted(kept, key=lambda one: -one.weights_bytes))
+
+
+def is_native(facts: ModelFacts, name: str) -> bool:
+    """Whether files called `name` are the model as it was trained and published."""
+    return _NATIVE.get(facts.architecture) == type_of(name)
 
 
 def near(

@@ -1,6 +1,6 @@
 """Everything that a proposal is made from: one model, one machine, what was asked for, the figures.
 
-Pure. The question knows how to judge a plan by formula; what is made of it is `proposing`'s.
+Pure. The question knows how to judge a plan by a count; what is made of it is `proposing`'s.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from stoker.core.published import PublishedLoss
 from stoker.core.speed import Occasion, Speed
 from stoker.planning.catalogue import Entry
 from stoker.planning.proposal.choosing import Asked
-from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.counting import Count, count_plainly
 from stoker.planning.proposal.fitting import Room, room_of
 from stoker.planning.proposal.placing import Placed, on_processor, place
-from stoker.planning.proposal.quantizations import Quantized, quantizations_of
+from stoker.planning.proposal.quantizations import Quantized, is_native, quantizations_of
 from stoker.planning.quality import known_loss
 
 EstimateSpeed = Callable[[Plan, Device, Machine, Occasion], Speed]
@@ -34,7 +34,8 @@ class Question:
     `quantization` is what the model's file is called by, `listed` the files of other quantizations
     at its source with their bytes. `gpus` says whether GPUs may be planned with. `taken` is what
     models planned before this one take of each device. `losses` are published, `measured` those of
-    this model that were measured here. `api` is where requests may go instead.
+    this model that were measured here. `api` is where requests may go instead. `count` tells the
+    memory of plans of this model.
     """
 
     model: LocalModel
@@ -52,6 +53,7 @@ class Question:
     listed: Mapping[str, int] = field(default_factory=dict)
     catalogue: Sequence[Entry] = ()
     api: Alternative | None = None
+    count: Count = count_plainly
 
     @property
     def room(self) -> Room:
@@ -65,12 +67,13 @@ class Question:
         return on_processor(need, facts, self.room)
 
     def judge(self, plan: Plan) -> Verdict:
-        """Whether `plan` fits, by formula."""
-        return self.placed(count_plainly(plan), plan.model.facts).verdict
+        """Whether `plan` fits, by `count`."""
+        return self.placed(self.count(plan), plan.model.facts).verdict
 
     def loss(self, quantization: str) -> QuantizationLoss:
         """What is known of the loss by `quantization`."""
-        return known_loss(quantization, self.losses, self.measured)
+        native = is_native(self.model.facts, quantization)
+        return known_loss(quantization, self.losses, self.measured, native=native)
 
     @property
     def quantized(self) -> tuple[Quantized, ...]:

@@ -9,15 +9,17 @@ from stoker.core.proposal import Proposal, Reason
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes
 from stoker.planning.defaults import ONE_THREAD_BYTES
+from stoker.planning.proposal.choosing import what_is_cut
+from stoker.planning.proposal.counting import ENGINE, FILE_SIZE
 from stoker.planning.proposal.fitting import say_verdict
 from stoker.planning.proposal.placing import Placed
 from stoker.planning.proposal.question import Question
 from stoker.planning.quality import describe_loss
 
 _SOURCES = {
-    "engine": "the engine counted weights, KV cache and compute itself, without taking them",
+    ENGINE: "the engine counted weights, KV cache and compute itself, without taking them",
     "formula": "counted by formula: the engine was not asked",
-    "file size": "only the file's size is known, so it takes more than is shown",
+    FILE_SIZE: "only the file's size is known, so it takes more than is shown",
 }
 _SPEEDS = {
     SpeedSource.MEASURED: "measured with this model on this machine",
@@ -56,6 +58,8 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
         yield Reason("kv_type", f"the KV cache in {plan.kv_type}, as asked for")
     notes = "".join(f"; {note}" for note in proposal.speed.notes)
     yield Reason("speed", f"{say_source(proposal.speed.source)}{notes}")
+    for target in proposal.targets:
+        yield Reason("target", target.say)
 
 
 def _device(question: Question, proposal: Proposal) -> str:
@@ -76,8 +80,13 @@ def _context(question: Question, proposal: Proposal) -> str:
     plan, trained = proposal.plan, proposal.plan.model.facts.context_length
     of = f", of the {trained} that the model was trained for" if trained else ""
     if question.asked.context is not None:
-        return f"{plan.context} tokens for each slot, as asked for{of}"
-    return f"{plan.context} tokens for each slot: what fits of a usual conversation{of}"
+        how = "as asked for"
+    elif question.asked.context_least == plan.context:
+        how = "what the stated prompt and answer take"
+    else:
+        how = "what fits of a usual conversation"
+    cut = what_is_cut(plan, question.asked)
+    return f"{plan.context} tokens for each slot: {how}{of}{cut and f'; {cut}'}"
 
 
 def _slots(question: Question, proposal: Proposal) -> str:

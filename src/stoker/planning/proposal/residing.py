@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan, Verdict
+from stoker.core.proposal import Proposal, Resident
 from stoker.planning.defaults import CONTEXT_DEFAULT
 from stoker.planning.proposal.choosing import CONTEXT_LEAST, SLOTS_DEFAULT, Asked, first_plan
 from stoker.planning.proposal.counting import count_plainly
@@ -33,6 +34,17 @@ def draft_together(questions: Sequence[Question]) -> tuple[Plan, ...]:
             if verdict is wanted:
                 return plans
     return tried[0][0]
+
+
+def resident_of(
+    proposals: Sequence[Proposal], verdict: Verdict, budget_bytes: int | None = None
+) -> Resident:
+    """`proposals` with what they take together, and what is available before the first."""
+    found = Resident(tuple(proposals), 0, 0, verdict)
+    total = sum(one.taken_bytes for one in found.devices)
+    available = sum(one.available_bytes for one in found.devices)
+    available = available if budget_bytes is None else min(available, budget_bytes)
+    return replace(found, total_bytes=total, available_bytes=available)
 
 
 def with_taken(taken: Mapping[str, int], need: MemoryNeed) -> dict[str, int]:
@@ -75,6 +87,7 @@ def _bounded(question: Question, slots: int, context: int) -> Asked:
     asked, trained = question.asked, question.model.facts.context_length
     if slots == SLOTS_DEFAULT and context == CONTEXT_DEFAULT:
         return asked
-    length = asked.context or (min(context, trained) if trained else context)
+    wanted = max(context, asked.context_least)
+    length = asked.context or (min(wanted, trained) if trained else wanted)
     wishes = replace(asked.wishes, slots=asked.slots or slots, context=length)
     return replace(asked, wishes=wishes)

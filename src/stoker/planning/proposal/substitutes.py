@@ -1,6 +1,7 @@
 """What could be run instead: the quantizations above and below, a longer context, another model.
 
-Pure. Each is counted by formula and judged like the plan itself.
+Pure. Each is counted and judged like the plan itself, by the question's own count; other models
+by formula.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from stoker.core.estimate import Interval
 from stoker.core.plan import DeviceKind, Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
+from stoker.core.speed import Speed
 from stoker.core.units import format_bytes
 from stoker.planning.advice.words import rate_span
 from stoker.planning.catalogue import Entry, rank
@@ -35,7 +37,10 @@ def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternati
     """
     pair = near(question.quantized, proposal.plan.model.facts.file_bytes)
     wanted = [one for one in pair if one is not None]
-    found = [_quantized(question, proposal, one) for one in (*wanted, *_enough(question, wanted))]
+    found = [
+        offer_quantization(question, proposal, one)[0]
+        for one in (*wanted, *_enough(question, wanted))
+    ]
     return (*found, *_longest_context(question, proposal), *_on_gpu(question, proposal))
 
 
@@ -59,28 +64,35 @@ def find_fallback(
 
 
 def find_model(question: Question, plan: Plan) -> Alternative | None:
-    """The best smaller model of the catalogue that fits, with as much context and as many slots."""
+    """The best smaller model of the catalogue that fits, with as much context and as many slots.
+
+    Where nobody asked for that much context, one that was trained for less has what it can.
+    """
     own = plan.model.facts.file_bytes
     fitting = (
         (entry, found)
         for entry in question.catalogue
-        if entry.weights_bytes < own and (found := _entry(question, plan, entry)) is not None
+        if entry.weights_bytes < own and (found := offer_entry(question, plan, entry)) is not None
     )
     best = max(fitting, key=lambda pair: (rank(pair[0].tier), pair[0].weights_bytes), default=None)
     return None if best is None else best[1]
 
 
 def plan_for_entry(entry: Entry, plan: Plan) -> Plan:
-    """`plan` for a model of the catalogue."""
-    return replace(plan, model=model_of(entry), kv_type="f16", repack=True)
+    """`plan` for a model of the catalogue, with no more context than it was trained for."""
+    context = min(plan.context, entry.shape.context_length)
+    return replace(plan, model=model_of(entry), context=context, kv_type="f16", repack=True)
 
 
-def _entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
+def offer_entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
+    """A model of the catalogue in place of the plan's; None where it does not fit or serve that."""
     found = plan_for_entry(entry, plan)
-    verdict = question.judge(found)
-    if not verdict.usable:
+    if not question.asked.is_within(entry.shape.context_length):
         return None
     need = count_plainly(found)
+    verdict = question.placed(need, found.model.facts).verdict
+    if not verdict.usable:
+        return None
     tier = entry.tier or "unproven"
     return Alternative(
         ChangeKind.MODEL,
@@ -94,18 +106,21 @@ def _entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
     )
 
 
-def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alternative:
+def offer_quantization(
+    question: Question, proposal: Proposal, wanted: Quantized
+) -> tuple[Alternative, Speed]:
+    """The plan's model in another quantization, and how fast that is."""
     plan = with_quantization(proposal.plan, wanted)
-    need = count_plainly(plan)
+    need = question.count(plan)
     placed = question.placed(need, plan.model.facts)
     occasion = proposal.speed.occasion
-    speed = question.estimate(plan, placed.device, question.machine, occasion).decode_tok_s
-    loss = question.loss(wanted.name)
+    all_speeds = question.estimate(plan, placed.device, question.machine, occasion)
+    speed, loss = all_speeds.decode_tok_s, question.loss(wanted.name)
     own = proposal.plan.model.facts.file_bytes
     difference = format_bytes(abs(wanted.weights_bytes - own))
     way = "more" if wanted.weights_bytes > own else "less"
     told = "" if speed is None else f", {rate_span(speed)}"
-    return Alternative(
+    offer = Alternative(
         ChangeKind.QUANTIZATION,
         wanted.name,
         f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}"
@@ -118,6 +133,7 @@ def _quantized(question: Question, proposal: Proposal, wanted: Quantized) -> Alt
         quality=loss,
         source=wanted.source,
     )
+    return offer, all_speeds
 
 
 def _enough(question: Question, known: Sequence[Quantized]) -> Iterator[Quantized]:
@@ -157,7 +173,7 @@ def _longest_context(question: Question, proposal: Proposal) -> Iterator[Alterna
     context = context if 2 * context <= trained else max(context, trained // CELLS * CELLS)
     longest = replace(plan, context=context)
     if context > plan.context and question.judge(longest).usable:
-        need = count_plainly(longest)
+        need = question.count(longest)
         yield Alternative(
             ChangeKind.CONTEXT,
             str(context),
@@ -175,7 +191,7 @@ def _on_gpu(question: Question, proposal: Proposal) -> Iterator[Alternative]:
     if question.gpus or not question.machine.gpus:
         return
     plan = proposal.plan
-    placed = place(count_plainly(plan), plan.model.facts, question.machine, question.budget_bytes)
+    placed = place(question.count(plan), plan.model.facts, question.machine, question.budget_bytes)
     if placed.device.kind is DeviceKind.CPU:
         return
     device = placed.device
@@ -191,5 +207,5 @@ def _on_gpu(question: Question, proposal: Proposal) -> Iterator[Alternative]:
         weights_bytes=placed.need.weights_bytes,
         total_bytes=placed.need.total_bytes,
         decode_tok_s=speed,
-        source="formula",
+        source=placed.need.source,
     )

@@ -50,8 +50,8 @@ def weigh(
 
     A model that was made for shorter contexts than the one that is needed is left out.
     """
-    context = needs.context or 0
-    fit = [one for one in catalogue if model_of(one).facts.context_length >= context]
+    asked = Asked(Wishes(slots=slots_for(needs)), needs)
+    fit = [one for one in catalogue if asked.is_within(one.shape.context_length)]
     if not fit:
         return ()
     question = Question(
@@ -59,7 +59,7 @@ def weigh(
         source="",
         quantization=fit[0].quantization,
         machine=machine,
-        asked=Asked(Wishes(slots=slots_for(needs)), needs),
+        asked=asked,
         estimate=estimate,
         here=False,
         gpus=gpus,

@@ -27,7 +27,6 @@ _ARCHITECTURES = {
 # What DeepSeek-V2 and V3 keep of a token, and the sizes of their heads (published configurations).
 _LATENT = {"latent": 512, "query_latent": 1536, "rope": 64, "dense_layers": 3, "shared_ffn": 2048}
 _LATENT_HEADS = {"latent_head_k": 192, "latent_head_v": 128}
-_CONTEXT = 131_072
 
 
 @cache
@@ -48,7 +47,7 @@ def facts_of_shape(shape: ModelShape, quantization: str, weights_bytes: int) -> 
         parameters=shape.parameters,
         quantization=quantization,
         file_bytes=weights_bytes,
-        context_length=_CONTEXT,
+        context_length=shape.context_length,
         layers=shape.layers,
         embedding_length=shape.hidden,
         vocabulary=shape.vocabulary,

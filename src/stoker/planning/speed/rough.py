@@ -29,7 +29,7 @@ STREAMS_MOST = 16
 
 @dataclass(frozen=True, slots=True)
 class Rough:
-    """One device: bytes and operations a second, None where nobody says.
+    """One device: bytes and operations a second, None or 0 where nobody says.
 
     `threads` of a processor take part; of a GPU it is None.
     """
@@ -45,7 +45,7 @@ class Rough:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """As `Basis.step`: the weights read once, and so often again as answers may cost."""
-        if self.bandwidth_bytes_s is None:
+        if not self.bandwidth_bytes_s:
             return None
         share, width = _within(CACHED_SHARES if self._caches(work) else BANDWIDTH_SHARES)
         reading = work.read_bytes(past) / (share * self.bandwidth_bytes_s)
@@ -56,7 +56,7 @@ class Rough:
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """As `Basis.prompt`: its products, and the step that gives the first token."""
-        if self.ops_s is None:
+        if not self.ops_s:
             return None
         share, width = _within(MATMUL_SHARES)
         back = work.looked_at(tokens, past)

@@ -177,10 +177,9 @@ def test_more_context_never_takes_less(context: int, slots: int) -> None:
 
 
 def test_the_sum_has_every_part_that_the_plan_has_and_says_who_counted() -> None:
-    need = count(plan(prompt_cache_bytes=5000), Waiting(10, 1000), projector_bytes=77)
+    need = count(plan(prompt_cache_bytes=5000), Waiting(10, 1000))
     assert need.source == "formula"
     assert need.of(Part.PROMPT_CACHE) == 5000
-    assert need.of(Part.PROJECTOR) == 77
     assert need.of(Part.QUEUE) == 10 * 1000 * 2
     assert need.of(Part.OUTPUT) == 4 * 1000
     assert need.of(Part.CHECKPOINTS) == 0

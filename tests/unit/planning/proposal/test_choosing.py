@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stoker.core.errors import InvalidRequestError
 from stoker.core.model import LocalModel
@@ -12,7 +14,7 @@ from stoker.core.needs import Needs
 from stoker.core.plan import Verdict
 from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
-from stoker.planning.proposal.choosing import CONTEXT_LEAST, SLOTS_DEFAULT
+from stoker.planning.proposal.choosing import CONTEXT_LEAST, SLOTS_DEFAULT, what_is_cut
 from stoker.planning.proposal.proposing import draft
 from support.planning import ask
 
@@ -44,6 +46,36 @@ def test_stated_needs_are_asked_for_too() -> None:
     assert (plan.context, plan.slots) == (10000, 6)
     longer = draft(ask(machine="server", needs=Needs(prompt_tokens=9000, answer_tokens=500)))
     assert longer.context >= 9500
+
+
+def test_a_stated_prompt_and_its_answer_always_have_room() -> None:
+    needs = Needs(prompt_tokens=3000, answer_tokens=500)
+    budget = int(5.52 * GIB)  # without the needs 2048 tokens would be planned
+    question = ask(machine="server", budget_bytes=budget, needs=needs)
+    plan = draft(question)
+    assert (plan.context, plan.slots) == (3584, 1)
+    assert question.judge(plan).usable
+    assert what_is_cut(plan, question.asked) == ""
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 20_000), st.integers(1, 4000), st.floats(0.1, 20))
+def test_only_what_was_asked_for_or_trained_for_is_shorter_than_what_was_stated(
+    prompt: int, answer: int, budget_gib: float
+) -> None:
+    needs = Needs(prompt_tokens=prompt, answer_tokens=answer)
+    question = ask("Phi-4", "server", budget_bytes=int(budget_gib * GIB), needs=needs)
+    plan = draft(question)
+    trained = plan.model.facts.context_length
+    assert plan.context >= min(prompt + answer, trained)
+    assert bool(what_is_cut(plan, question.asked)) == (prompt + answer > trained)
+
+
+def test_what_a_context_that_was_asked_for_cuts_is_named() -> None:
+    needs = Needs(prompt_tokens=3000, answer_tokens=500)
+    question = ask(machine="server", wishes=Wishes(context=2048), needs=needs)
+    assert draft(question).context == 2048
+    assert "3500 tokens and a slot has 2048" in what_is_cut(draft(question), question.asked)
 
 
 def test_where_nothing_fits_the_defaults_are_shown() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.planning.defaults import Wishes
-from stoker.planning.proposal.listing import SHOWN, Row, list_models
+from stoker.planning.proposal.listing import SHOWN, Row, list_models, too_short
 from stoker.published.figures import load_losses
 from support.planning import CATALOGUE, ENTRIES, ask
 
@@ -40,3 +40,19 @@ def test_a_gpu_runs_what_it_holds() -> None:
 def test_speeds_are_unknown_where_nothing_was_measured() -> None:
     assert all(row.decode_tok_s is None for row in rows_on("unmeasured"))
     assert all(row.decode_tok_s is not None for row in rows_on("laptop"))
+
+
+def test_models_that_were_trained_for_less_context_are_no_rows() -> None:
+    wishes = Wishes(context=100_000, slots=1)
+    question = ask("Qwen2.5-0.5B", "server", wishes=wishes)
+    names = {row.name for row in list_models(question, CATALOGUE, load_losses())}
+    short = dict(too_short(question.asked, CATALOGUE))
+    assert short["Phi-4"] == 16_384
+    assert names | set(short) == set(ENTRIES)
+    assert not names & set(short)
+    assert "Llama-3.1-8B" in names
+
+
+def test_a_row_never_has_more_context_than_its_model_was_trained_for() -> None:
+    rows = rows_on("server")
+    assert all(row.context <= ENTRIES[row.name].shape.context_length for row in rows)

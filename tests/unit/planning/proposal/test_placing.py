@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stoker.core.memory import Part
+from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.units import GIB
 from stoker.planning.proposal.counting import count_plainly
@@ -80,10 +80,48 @@ def test_an_integrated_gpu_shares_the_machines_memory() -> None:
     assert found.verdict is Verdict.FITS
 
 
-def test_a_budget_counts_on_all_devices_together() -> None:
-    question = ask("Llama-3.1-8B", "gaming", gpus=True, budget_bytes=5 * GIB)
+@pytest.mark.parametrize(
+    ("budget_gib", "kind", "usable"),
+    [(9, DeviceKind.GPU, True), (6.5, DeviceKind.GPU, True), (3, DeviceKind.CPU, False)],
+)
+def test_a_budget_counts_on_all_devices_together(
+    budget_gib: float, kind: DeviceKind, *, usable: bool
+) -> None:
+    budget = int(budget_gib * GIB)
+    question = ask("Llama-3.1-8B", "gaming", gpus=True, budget_bytes=budget)
     found = question.placed(count_plainly(draft(question)), question.model.facts)
-    assert not found.verdict.usable or found.need.total_bytes <= 5 * GIB
+    assert (found.device.kind, found.verdict.usable) == (kind, usable)
+    assert (found.need.total_bytes <= budget) is usable
+
+
+@pytest.mark.slow
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=4),
+    st.lists(st.integers(1, 100), min_size=1, max_size=3),
+    st.sampled_from(["Llama-3.1-8B", "Llama-3.1-70B", "Gemma-3-27B"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_however_an_engine_tells_a_part_in_buffers_its_sum_is_kept(
+    weights: list[int], kv: list[int], name: str
+) -> None:
+    facts, machine = ask(name).model.facts, MACHINES["gaming"]
+    whole = count_plainly(draft(ask(name, "server")))
+    parts = {Part.WEIGHTS: weights, Part.KV: kv}
+    taken = [two for one in whole.taken for two in in_buffers(one, parts.get(one.part, [1]))]
+    told = place(MemoryNeed(tuple(taken), "engine"), facts, machine)
+    plain = place(whole, facts, machine)
+    assert told.device == plain.device
+    for part in (Part.WEIGHTS, Part.KV):
+        assert told.need.of(part) == whole.of(part)
+        assert told.need.of(part, device="gpu0") == plain.need.of(part, device="gpu0") > 0
+    assert all(one.size_bytes > 0 for one in told.need.taken)
+
+
+def in_buffers(one: Taken, shares: list[int]) -> list[Taken]:
+    """`one` as an engine tells it: in several buffers of these shares."""
+    sizes = [one.size_bytes * share // sum(shares) for share in shares]
+    sizes[0] += one.size_bytes - sum(sizes)
+    return [Taken(one.part, one.device, size, buffer=f"CPU_{at}") for at, size in enumerate(sizes)]
 
 
 def test_the_tokens_vectors_stay_with_the_processor() -> None:

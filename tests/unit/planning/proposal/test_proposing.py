@@ -14,7 +14,7 @@ from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.proposing import draft, occasion_of, propose, with_cost
-from support.planning import answer, ask
+from support.planning import ENTRIES, answer, ask
 
 
 def kinds(alternatives: tuple[Alternative, ...]) -> list[str]:
@@ -141,6 +141,52 @@ def test_the_engines_count_decides_where_there_is_one() -> None:
     assert proposal.verdict is Verdict.DOES_NOT_FIT_NOW
     assert "engine counted" in reason(proposal, "memory")
     assert proposal.notes == ("the engine counts otherwise",)
+
+
+@pytest.mark.parametrize("budget_gib", [None, 45])
+def test_what_is_available_is_that_of_all_devices_the_plan_takes_memory_of(
+    budget_gib: int | None,
+) -> None:
+    budget = None if budget_gib is None else budget_gib * GIB
+    proposal = answer(ask("Llama-3.1-70B", "gaming", gpus=True, budget_bytes=budget))
+    cpu, gpu = proposal.devices
+    assert (cpu.device, cpu.name, gpu.device, gpu.name) == (
+        "cpu",
+        "",
+        "gpu0",
+        "NVIDIA GeForce RTX 4090",
+    )
+    assert gpu.available_bytes == 23 * GIB
+    assert cpu.taken_bytes + gpu.taken_bytes == proposal.need.total_bytes
+    assert proposal.available_bytes == min(cpu.available_bytes + 23 * GIB, budget or 1 << 60)
+    assert proposal.need.total_bytes <= proposal.available_bytes
+
+
+def test_what_was_stated_and_is_cut_is_a_note_and_a_reason() -> None:
+    needs = Needs(prompt_tokens=3000, answer_tokens=500)
+    proposal = answer(ask(machine="server", wishes=Wishes(context=2048), needs=needs))
+    assert proposal.speed.occasion.prompt_tokens == 2047
+    assert "3500 tokens and a slot has 2048" in proposal.notes[0]
+    assert "prompt of 2047" in proposal.notes[0]
+    assert "longer requests are refused" in reason(proposal, "context")
+    assert answer(ask(machine="server", needs=needs)).notes == ()
+
+
+def test_a_smaller_model_is_offered_only_where_it_was_trained_for_as_much() -> None:
+    """On the laptop only Qwen2.5-7B is good and fits, and it was trained for 32768 tokens."""
+    long = Needs(prompt_tokens=40_000)
+    names = [
+        one.value
+        for needs in (Needs(), long)
+        for one in answer(ask("Llama-3.1-70B", "laptop", needs=needs)).changes
+        if one.kind is ChangeKind.MODEL
+    ]
+    assert [ENTRIES[name].shape.context_length >= 40_000 for name in names][-1]
+    assert len(names) == 2
+
+
+def test_nothing_is_lost_by_the_form_in_which_a_model_was_published() -> None:
+    assert "nothing is lost" in reason(answer(ask("gpt-oss-20b", "server")), "quantization")
 
 
 def test_speeds_that_nobody_can_tell_are_named() -> None:

@@ -7,6 +7,7 @@ import pytest
 from stoker.planning.proposal.quantizations import (
     LADDER,
     embedding_type_of,
+    is_native,
     near,
     pick,
     quantizations_of,
@@ -53,6 +54,13 @@ def test_a_model_that_was_trained_in_four_bits_has_no_others() -> None:
     facts = model_of(ENTRIES["gpt-oss-20b"]).facts
     assert ENTRIES["gpt-oss-20b"].quantization == "MXFP4"
     assert quantizations_of(facts, "MXFP4", LOSSES) == ()
+    assert is_native(facts, "MXFP4")
+
+
+def test_of_another_model_four_bits_are_a_quantization_like_any() -> None:
+    facts = model_of(ENTRIES["Llama-3.1-8B"]).facts
+    assert not is_native(facts, "MXFP4")
+    assert quantizations_of(facts, "MXFP4", LOSSES)
 
 
 def test_the_ends_of_the_ladder_have_one_neighbour() -> None:

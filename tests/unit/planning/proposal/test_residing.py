@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stoker.core.memory import MemoryNeed, Part, Taken
+from stoker.core.needs import Needs
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
@@ -55,6 +56,13 @@ def test_what_was_asked_for_never_gives_way() -> None:
     plan = draft_together(questions)[0]
     assert (plan.context, plan.slots) == (8192, 4)
     assert judged(questions)[0] == [Verdict.FITS, Verdict.DOES_NOT_FIT_NOW]
+
+
+def test_a_stated_prompt_has_room_in_each_of_a_set() -> None:
+    needs = Needs(prompt_tokens=3000, answer_tokens=500)
+    questions = [ask("Llama-3.1-8B", "laptop", needs=needs) for _ in range(2)]
+    questions = [replace(one, budget_bytes=int(10.8 * GIB)) for one in questions]
+    assert [plan.context for plan in draft_together(questions)] == [3584, 3584]
 
 
 def test_on_a_gpu_the_second_gets_what_the_first_leaves() -> None:
