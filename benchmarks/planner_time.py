@@ -1,12 +1,14 @@
 """How long a plan takes that somebody waits for: the whole command, from start to end.
 
 A local model with a large vocabulary, and the same file on a web server on loopback, of which the
-header alone is read. The machine has been measured, and nothing else runs meanwhile.
+header alone is read. The home is lived in: the machine was measured and calibrated, and the log of
+runs is full, with many of the model that is planned. Nothing else runs meanwhile.
 """
 
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import AT_MOST, Row, median
+from lived_in import fill
 from models import half_b
 
 COMMAND = str(Path(sys.executable).with_name("stoker"))
@@ -31,6 +34,8 @@ def time_rows(quick: bool) -> list[Row]:
     rounds = QUICK_ROUNDS if quick else ROUNDS
     with tempfile.TemporaryDirectory(prefix="stoker-bench-") as home, half_b() as path:
         environment = {**os.environ, "STOKER_HOME": home}
+        fill(Path(home), path)
+        _check(str(path), environment)
         near = _times(str(path), rounds, environment)
         with _serving(path.parent) as url:
             far = _times(f"{url}/{path.name}", rounds, environment)
@@ -51,6 +56,19 @@ def _time(model: str, environment: dict[str, str]) -> float:
     began = time.perf_counter()
     subprocess.run(argv, env=environment, check=True, capture_output=True)
     return 1000 * (time.perf_counter() - began)
+
+
+def _check(model: str, environment: dict[str, str]) -> None:
+    """That the plan rests on what the home knows: else it would take no time to read it.
+
+    Raises:
+        ValueError: it does not.
+    """
+    argv = [COMMAND, "plan", model, "--json"]
+    done = subprocess.run(argv, env=environment, check=True, capture_output=True)
+    sources = json.loads(done.stdout)["speed"]["sources"]
+    if sources["decode_tok_s"] != "measured":
+        raise ValueError(f"the plan does not use the measurements: {sources}")
 
 
 class _Ranges(http.server.SimpleHTTPRequestHandler):

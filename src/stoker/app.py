@@ -35,11 +35,12 @@ from stoker.core.plan import Plan
 from stoker.core.request import ColdStart
 from stoker.core.speed import Speed
 from stoker.engines.base import Engine
-from stoker.engines.registry import find_engine
+from stoker.engines.registry import engine_version, find_engine
 from stoker.gateway import server as public
 from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
+from stoker.machine.conditions import mark_here
 from stoker.machine.facts import read_machine
 from stoker.models.pinning import Pin, PinnedFiles
 from stoker.models.storing.store import Store
@@ -103,7 +104,11 @@ class WorkerStarter:
         self._engines = settings.engines
         self._pinned = PinnedFiles(settings.pins, clock, settings.limits.load_s)
         self._clock = clock
-        self._recorder = MeasurementLog(home.measurements, settings.predicted)
+        self._recorder = MeasurementLog(
+            home.measurements,
+            settings.predicted,
+            conditions=lambda: mark_here(engine_version()),
+        )
         self._watches: set[asyncio.Task[None]] = set()
 
     async def start(self, model: ModelRef) -> Worker:

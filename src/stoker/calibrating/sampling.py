@@ -37,7 +37,10 @@ _LETTERS = "cdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One timing; the fields as in `core.calibration.Observation`."""
+    """One timing; the fields as in `core.calibration.Observation`.
+
+    There is one kind more, `first`: from a request to its first token, with our own way in it.
+    """
 
     kind: str
     shape: str
@@ -46,6 +49,14 @@ class Sample:
     tokens: int
     past: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The engine's figures of one answer, and the seconds until its first text was here, if any."""
+
+    finish: Finish
+    first_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -145,17 +156,47 @@ async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> No
     every = (*subject.asks, *subject.together)
     asks = tuple(ask for ask in every if ask.streams == streams)
     async with _loaded(bench, subject, path, asks) as worker:
-        pid = worker.statistics().pid
-        gauge = bench.gauge if worker.plan.threads == bench.threads else None
+        pid, threads = worker.statistics().pid, worker.plan.threads
+        gauge = bench.gauge if threads == bench.threads else None
         await _answers(bench, worker, Ask(16, 8, streams))  # the first touches fresh memory
         for ask in asks:
-            finishes = await bench.timed(
+            await keep_timed(
+                bench,
+                Cell(subject, threads, ask),
                 pid,
                 lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
-                gauge=gauge,
+                gauge,
             )
-            if finishes:
-                bench.samples += samples_of(subject, worker.plan.threads, ask, finishes)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is timed: a model, by so many threads, with one ask."""
+
+    subject: Subject
+    threads: int
+    ask: Ask
+
+
+async def keep_timed(
+    bench: Bench,
+    cell: Cell,
+    pid: int | None,
+    answer: Callable[[], Awaitable[list[Answer]]],
+    gauge: Gauge | None = None,
+) -> None:
+    """Keep on `bench` what the answers say that came while others rested; nothing of others."""
+    answers = await bench.timed(pid, answer, gauge=gauge)
+    if not answers:
+        return
+    finishes = [one.finish for one in answers]
+    bench.samples += samples_of(cell.subject, cell.threads, cell.ask, finishes)
+    first_s, finish = answers[0].first_s, finishes[0]
+    if cell.ask.streams > 1 or first_s is None or finish.usage.cached_tokens:
+        return
+    bench.first_token_s.append(first_s - finish.timings.prefill_s)
+    name = cell.subject.shape, cell.subject.format, cell.threads
+    bench.samples.append(Sample("first", *name, finish.usage.prompt_tokens, 0, first_s))
 
 
 async def visit_cold(bench: Bench, subject: Subject, path: Path) -> None:
@@ -200,12 +241,12 @@ async def _loaded(
         await worker.stop(drain_s=0)
 
 
-async def _answers(bench: Bench, worker: Worker, ask: Ask) -> list[Finish]:
+async def _answers(bench: Bench, worker: Worker, ask: Ask) -> list[Answer]:
     asked = [_answer(bench, worker, ask) for _ in range(ask.streams)]
     return list(await asyncio.gather(*asked))
 
 
-async def _answer(bench: Bench, worker: Worker, ask: Ask) -> Finish:
+async def _answer(bench: Bench, worker: Worker, ask: Ask) -> Answer:
     request = Request(
         id="calibration",
         model=worker.plan.model.ref,
@@ -216,9 +257,7 @@ async def _answer(bench: Bench, worker: Worker, ask: Ask) -> Finish:
     begun, first = bench.clock.now(), list[float]()
     async with worker.open(request) as stream:
         whole = await assemble(stream, on_text=lambda: first.append(bench.clock.now() - begun))
-    if first and ask.streams == 1:
-        bench.first_token_s.append(first[0] - whole.finish.timings.prefill_s)
-    return whole.finish
+    return Answer(whole.finish, first[0] if first else None)
 
 
 def samples_of(subject: Subject, threads: int, ask: Ask, finishes: list[Finish]) -> list[Sample]:

@@ -18,6 +18,7 @@ from stoker.core.machine import Machine
 from stoker.core.model import Task
 from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
+from stoker.core.speed import Speed
 from stoker.core.units import format_seconds
 from stoker.planning.advice.words import number
 from stoker.planning.quality import describe_loss
@@ -116,25 +117,34 @@ def _device(proposal: Proposal) -> str:
 
 def _speeds(proposal: Proposal) -> Iterator[str]:
     speed = proposal.speed
-    occasion = speed.occasion
-    prompt = f"after a prompt of {occasion.prompt_tokens} tokens"
+    embeds = proposal.plan.model.facts.task is Task.EMBED
     rows: list[tuple[str, str | None]] = [
         ("load, file in memory", _seconds(speed.load_s)),
         ("load, from the disk", _seconds(speed.load_cold_s)),
-        (f"first token {prompt}", _seconds(speed.ttft_s)),
-        ("prompt, tokens/s", _rate(speed.prefill_tok_s)),
+        *(_reading(speed) if embeds else _writing(speed)),
     ]
-    writes = proposal.plan.model.facts.task is Task.GENERATE
-    if writes:
-        rows.append(("one answer alone, tokens/s", _rate(speed.decode_tok_s)))
-    if writes and occasion.streams > 1:
-        rows += [
-            (f"each of {occasion.streams} answers, tokens/s", _rate(speed.stream_tok_s)),
-            (f"all {occasion.streams} together, tokens/s", _rate(speed.total_tok_s)),
-        ]
     wide = max(len(name) for name, _ in rows)
     for name, value in rows:
         yield f"{name.ljust(wide)}  {value or 'not known'}"
+
+
+def _reading(speed: Speed) -> Iterator[tuple[str, str | None]]:
+    """What a model that makes vectors takes in."""
+    tokens, rate = speed.occasion.prompt_tokens, speed.prefill_tok_s
+    yield f"texts of {tokens} tokens, texts/s", _rate(rate and rate.scaled(1 / tokens))
+    yield "the same, tokens/s", _rate(rate)
+
+
+def _writing(speed: Speed) -> Iterator[tuple[str, str | None]]:
+    """A prompt and its answers."""
+    streams = speed.occasion.streams
+    prompt = f"after a prompt of {speed.occasion.prompt_tokens} tokens"
+    yield f"first token {prompt}", _seconds(speed.ttft_s)
+    yield "prompt, tokens/s", _rate(speed.prefill_tok_s)
+    yield "one answer alone, tokens/s", _rate(speed.decode_tok_s)
+    if streams > 1:
+        yield f"each of {streams} answers, tokens/s", _rate(speed.stream_tok_s)
+        yield f"all {streams} together, tokens/s", _rate(speed.total_tok_s)
 
 
 def _say(one: Alternative) -> str:

@@ -6,7 +6,7 @@ Nothing of what was asked or answered is part of it: counts and seconds alone.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from stoker.core.estimate import Interval
@@ -19,16 +19,29 @@ Predicted = tuple[tuple[str, Interval], ...]
 
 @dataclass(frozen=True, slots=True)
 class RunKey:
-    """Under which plan something was measured. `model` is `identity_of` its facts."""
+    """Under which plan something was measured, and on what.
+
+    `model` is `identity_of` its facts. `conditions` names the engine's version and what the machine
+    was like, as far as it decides how fast it is (`stoker.machine.conditions.mark_of`).
+    """
 
     model: str
     engine: str
+    conditions: str
     threads: int
     context: int
     slots: int
     micro_batch: int
     repack: bool
     kv_type: str
+
+    def is_as_fast_as(self, other: RunKey) -> bool:
+        """Whether an answer under either takes as long, where as many tokens lie behind it.
+
+        A longer context and more slots reserve memory, which a load has to fill. A step goes
+        through the tokens that are there.
+        """
+        return replace(self, context=other.context, slots=other.slots) == other
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +111,11 @@ class NoRecorder:
 
 
 def identity_of(facts: ModelFacts) -> str:
-    """The model's digest, or where nobody has hashed it `facts:` and a hash of what it states.
+    """`facts:` and a hash of what decides how fast the model is.
 
-    Two files of one architecture and quantization have the same; they are as fast as each other.
+    A file has the same before and after somebody has hashed it, however it is named. So have two
+    files of one architecture and quantization; they are as fast as each other.
     """
-    if facts.digest:
-        return facts.digest
     stated = (
         facts.architecture,
         facts.parameters,
@@ -114,11 +126,12 @@ def identity_of(facts: ModelFacts) -> str:
     return f"facts:{hashlib.sha256(repr(stated).encode()).hexdigest()[:32]}"
 
 
-def key_of(plan: Plan) -> RunKey:
-    """The key of what is measured under `plan`."""
+def key_of(plan: Plan, conditions: str) -> RunKey:
+    """The key of what is measured under `plan` where `conditions` are as `RunKey` has them."""
     return RunKey(
         model=identity_of(plan.model.facts),
         engine=plan.engine,
+        conditions=conditions,
         threads=plan.threads,
         context=plan.context,
         slots=plan.slots,

@@ -66,7 +66,8 @@ class ModelFacts:
     `digest` is `sha256:` and 64 hexadecimal digits, or None until somebody hashed the file.
     `attention` and `kv_heads` have one entry for each layer; `window` is in tokens, 0 for none;
     `heads` is the most that a layer has; a head's lengths are in elements. What a header leaves
-    open is 0 or empty. `container` is `gguf` or `safetensors`. `layout` is for formulas of memory,
+    open is 0 or empty. Not `causal` is a model whose tokens look at the whole text, those behind
+    them too. `container` is `gguf` or `safetensors`. `layout` is for formulas of memory,
     `uses` for those of speed.
     """
 
@@ -101,6 +102,7 @@ class ModelFacts:
     big_endian: bool = False
     layout: Layout = field(default_factory=Layout)
     uses: tuple[WeightUse, ...] = ()
+    causal: bool = True
 
     @property
     def bits_per_weight(self) -> float:

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from stoker.core.model import LocalModel
 
-# The number formats that a KV cache may have, and their bytes for 32 elements.
+# The number formats that a KV cache may have, and their bytes for so many elements.
+KV_GROUP = 32
 KV_TYPES = {"f32": 128, "f16": 64, "bf16": 64, "q8_0": 34, "q5_1": 24, "q5_0": 22, "q4_1": 20} | {
     "q4_0": 18,
     "iq4_nl": 18,

@@ -52,6 +52,15 @@ class WireRequest:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """The seconds of each pass of `tokens` tokens through the model called `name`."""
+
+    name: str
+    tokens: int
+    seconds: tuple[float, ...]
+
+
 class Engine(Protocol):
     """One way to run a model. Every engine answers in the OpenAI dialect over a Unix socket."""
 
@@ -95,6 +104,22 @@ class Engine(Protocol):
 
         Raises:
             EngineError: it cannot be counted with this version of the engine.
+        """
+        ...
+
+    def throughput(self, models: Mapping[str, Path], threads: int) -> Launch:
+        """The process that times passes through each of `models`, by its name, and ends.
+
+        Raises:
+            InvalidRequestError: there is no model, or no such number of threads.
+        """
+        ...
+
+    def read_throughput(self, line: str) -> Passes | None:
+        """The passes that one line of that process's standard output tells of; None if mere talk.
+
+        Raises:
+            LoadFailedError, EngineError: the process says why it cannot.
         """
         ...
 

@@ -26,9 +26,10 @@ from stoker.core.model import LocalModel
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Completion, Event, Finish, Kind, Request, Text
 from stoker.engines.openai_wire import assemble
-from stoker.engines.registry import find_engine
+from stoker.engines.registry import engine_version, find_engine
 from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_request
 from stoker.library.statistics import RuntimeStatistics, Tally
+from stoker.machine.conditions import mark_here
 from stoker.machine.facts import read_machine
 from stoker.models.catalogue import find_model
 from stoker.models.storing.store import Store
@@ -287,7 +288,9 @@ class AsyncLocalModelRuntime:
             directory=home.workers,
             clock=self._clock,
             keep=keep,
-            recorder=MeasurementLog(home.measurements),
+            recorder=MeasurementLog(
+                home.measurements, conditions=lambda: mark_here(engine_version())
+            ),
         )
 
 

@@ -15,7 +15,7 @@ from stoker.core.errors import CalibrationError, HomeError
 from stoker.core.machine import Machine
 from stoker.core.power import Power
 from stoker.core.units import GIB, MIB
-from stoker.engines.registry import engine_version
+from stoker.engines.registry import engine_version, find_engine
 from stoker.machine.cache import save_measured, with_measured
 from stoker.machine.conditions import waiting_share
 from stoker.machine.facts import read_machine
@@ -25,6 +25,7 @@ from stoker.machine.passes import CannotMeasureError
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 
+ENGINE = "llamacpp"
 # What multiplying takes at most, with room for others: a model in each format, and a child.
 MULTIPLY_MEMORY_BYTES = 768 * MIB
 MULTIPLY_DISK_BYTES = GIB
@@ -104,6 +105,7 @@ def _multiply(home: Home, machine: Machine, kinds: Sequence[str]) -> Mapping[str
 
     portal = Portal()
     try:
-        return portal.call(matmul_rates(kinds, machine.performance_cores, home.workers))
+        engine, threads = find_engine(ENGINE), machine.performance_cores
+        return portal.call(matmul_rates(engine, kinds, threads, home.workers))
     finally:
         portal.close()

@@ -7,13 +7,12 @@ service need not know it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stoker.core.calibration import Calibration
 from stoker.core.errors import CalibrationError
 from stoker.core.measurement import LoadMeasured, RunKey, identity_of
 from stoker.core.model import ModelFacts
 from stoker.core.outcome import Outcome, Run
+from stoker.machine.conditions import mark_of
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.outcomes import Told, foretold, outcomes_of
 from stoker.planning.speed.work import work_of
@@ -27,15 +26,16 @@ LOADS_MAX, ANSWERS_MAX = 16, 64
 
 def find_outcomes(home: Home, log: Measurements, facts: ModelFacts) -> tuple[Outcome, ...]:
     """The outcomes of the last runs of the model `facts`; none where it never ran here."""
-    runs = _recent(log.of(*_identities(facts)))
+    runs = _recent(log.of(identity_of(facts)))
     if not runs:
         return ()
-    calibration, work = _calibration(home), work_of(facts)
+    calibration = _calibration(home)
+    mark = calibration and mark_of(calibration.conditions)
 
     def foretell(run: Run) -> Told:
-        if calibration is None or calibration.engine != run.key.engine:
+        if calibration is None or run.key.conditions != mark:
             return {}
-        return foretold(run, work, _basis(calibration, run.key))
+        return foretold(run, work_of(facts, run.key.kv_type), _basis(calibration, run.key))
 
     return outcomes_of(runs, foretell)
 
@@ -44,11 +44,6 @@ def _recent(runs: tuple[Run, ...]) -> list[Run]:
     loads = [one for one in runs if isinstance(one, LoadMeasured)]
     answers = [one for one in runs if not isinstance(one, LoadMeasured)]
     return [*loads[-LOADS_MAX:], *answers[-ANSWERS_MAX:]]
-
-
-def _identities(facts: ModelFacts) -> set[str]:
-    """Under what the model may have run: before its file was hashed, and after."""
-    return {identity_of(facts), identity_of(replace(facts, digest=None))}
 
 
 def _basis(calibration: Calibration, key: RunKey) -> Calibrated:

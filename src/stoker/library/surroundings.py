@@ -50,7 +50,7 @@ def survey(home: Home, machine: Machine | None = None, *, gpus: bool = True) -> 
         return Surroundings(machine, home, estimate_elsewhere, shipped_catalogue(), elsewhere=True)
     here, reasons = known_machine(home, gpus=gpus)
     log = Measurements(home.measurements)
-    estimate, uncalibrated = find_estimate(home, log)
+    estimate, uncalibrated = find_estimate(home, here, log)
     unmeasured = tuple(f"measurements of this machine: {reason}" for reason in reasons)
     missing = (*unmeasured, *uncalibrated)
     catalogue, power = shipped_catalogue(), power_here(home)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 from stoker.core.machine import Machine
+from stoker.machine.facts import read_machine
 from stoker.machine.pressure import read_pressure
 
 # Shares of time in which some program waits for a processor. Measuring alone makes a few percent.
@@ -29,6 +31,17 @@ def conditions_of(machine: Machine, engine: str) -> tuple[tuple[str, str], ...]:
         ("kernel", kernel),
         ("engine", engine),
     )
+
+
+def mark_of(conditions: tuple[tuple[str, str], ...]) -> str:
+    """The engine of `conditions` and a short hash: the same for the same, and for no others."""
+    digest = hashlib.sha256(repr(conditions).encode()).hexdigest()[:12]
+    return f"{dict(conditions).get('engine', '')} {digest}".lstrip()
+
+
+def mark_here(engine: str) -> str:
+    """The mark of this machine as it is now, with `engine`."""
+    return mark_of(conditions_of(read_machine(), engine))
 
 
 def changed(then: tuple[tuple[str, str], ...], now: tuple[tuple[str, str], ...]) -> tuple[str, ...]:

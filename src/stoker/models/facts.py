@@ -18,7 +18,7 @@ from stoker.models.gguf.layout import layout_of
 from stoker.models.gguf.parts import read_all
 from stoker.models.gguf.weight_uses import weight_uses
 
-_ENCODERS = frozenset(
+ENCODERS = frozenset(
     {
         "bert",
         "eurobert",
@@ -78,6 +78,7 @@ def _checked(name: str, header: Header) -> str:
 def _basic(header: Header, architecture: str, layers: int) -> ModelFacts:
     experts = _count(header, f"{architecture}.expert_count")
     used = min(_count(header, f"{architecture}.expert_used_count"), experts)
+    encoder = architecture in ENCODERS
     return ModelFacts(
         architecture=architecture,
         parameters=header.parameters,
@@ -100,7 +101,8 @@ def _basic(header: Header, architecture: str, layers: int) -> ModelFacts:
         weight_bytes=by_size(header.weight_bytes),
         big_endian=header.big_endian,
         layout=layout_of(header, architecture, layers),
-        uses=weight_uses(header.table.group_elements, header.table.group_bytes),
+        uses=weight_uses(header.table.group_elements, header.table.group_bytes, encoder=encoder),
+        causal=not encoder,
     )
 
 
@@ -170,7 +172,7 @@ def _pattern(header: Header, prefix: str) -> tuple[object, ...] | int | None:
 def _task(header: Header, architecture: str) -> Task:
     """An encoder, or a decoder whose file says that its states are pooled, makes embeddings."""
     pooled = _count(header, f"{architecture}.pooling_type") > 0
-    return Task.EMBED if pooled or architecture in _ENCODERS else Task.GENERATE
+    return Task.EMBED if pooled or architecture in ENCODERS else Task.GENERATE
 
 
 def _vocabulary(header: Header, architecture: str) -> int:

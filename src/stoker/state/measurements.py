@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,14 @@ from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Speed
 from stoker.files.locks import lock_open
 
-VERSION = 1
+VERSION = 2
 FILE_BYTES_MAX = 4 << 20
 LINE_BYTES_MAX = 4096
 # The first answers of a process are all worth keeping; later ones now and then.
 EAGER_ANSWERS = 32
 EAGER_S, LATER_S = 0.5, 30.0
 WAITING_MAX = 16
-KEPT_MAX = 512
+KEPT_MAX = 256
 # A line takes microseconds to write: who waits longer than this for the others drops its own.
 LOCK_WAIT_S, _POLL_S = 1.0, 0.01
 # As `to_line` writes it.
@@ -63,6 +63,7 @@ class MeasurementLog:
     """The recorder that appends to the file `path`, on a thread of its own.
 
     `predicted` has by model what was promised of it; each run keeps what of that is about it.
+    `conditions` tells those of every key, and is asked once, on that thread.
     `now_s` is a monotonic clock and `unix_s` the time of day, in seconds.
     """
 
@@ -72,9 +73,11 @@ class MeasurementLog:
         predicted: Mapping[ModelRef, Speed] | None = None,
         now_s: Callable[[], float] = time.monotonic,
         unix_s: Callable[[], float] = time.time,
+        conditions: Callable[[], str] = str,
     ) -> None:
         self._path = path
         self._predicted = predicted or {}
+        self._conditions = cache(conditions)
         self._now_s, self._unix_s = now_s, unix_s
         self._seen: dict[str, _Seen] = {}
         self._writer = ThreadPoolExecutor(1, "stoker-measurements")
@@ -84,7 +87,7 @@ class MeasurementLog:
     def loaded(self, plan: Plan, parts: ColdStart, disk_bytes: int | None) -> None:
         """Append the load."""
         size, at = plan.model.facts.file_bytes, int(self._unix_s())
-        self._post(plan, LoadMeasured(key_of(plan), at, size, disk_bytes, parts))
+        self._post(plan, LoadMeasured(key_of(plan, ""), at, size, disk_bytes, parts))
 
     def wants(self, plan: Plan) -> bool:
         """Whether enough time has passed since the last answer of this model."""
@@ -100,7 +103,7 @@ class MeasurementLog:
         seen.answers += 1
         seen.last_s = self._now_s()
         at = int(self._unix_s())
-        self._post(plan, AnswerMeasured(key_of(plan), at, usage, timings, *streams))
+        self._post(plan, AnswerMeasured(key_of(plan, ""), at, usage, timings, *streams))
 
     def flush(self) -> None:
         """Return once everything that was told is in the file, or was dropped."""
@@ -112,16 +115,17 @@ class MeasurementLog:
             return
         try:
             kept = replace(record, predicted=promised(self._predicted.get(plan.model.ref), record))
-            future = self._writer.submit(self._append, to_line(kept))
+            future = self._writer.submit(self._append, kept)
         except RuntimeError:  # the program is ending: nobody takes work any more
             self.dropped += 1
             return
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, record: Record) -> None:
         try:
-            append(self._path, line)
+            key = replace(record.key, conditions=self._conditions())
+            append(self._path, to_line(replace(record, key=key)))
         except OSError:  # a full disk, a folder that is gone: an answer is worth more than its line
             self.dropped += 1
 
@@ -156,15 +160,11 @@ class Measurements:
         self._path = path
         self._found: dict[str, tuple[Record, ...]] = {}
 
-    def of(self, *models: str) -> tuple[Record, ...]:
-        """The last `KEPT_MAX` loads and as many answers of `models`, the oldest first.
+    def of(self, model: str) -> tuple[Record, ...]:
+        """The last `KEPT_MAX` loads and as many answers of `model`, each the oldest first.
 
-        `models` are what `identity_of` gives; one model may have several.
+        `model` is what `identity_of` gives.
         """
-        found = [record for model in models for record in self._of(model)]
-        return tuple(sorted(found, key=lambda record: record.unix_s))
-
-    def _of(self, model: str) -> tuple[Record, ...]:
         if model not in self._found:
             kinds = [self._index.get((kind, model.encode()), ()) for kind in (b"load", b"answer")]
             self._found[model] = tuple(record for lines in kinds for record in _last(lines, model))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.model import LocalModel, ModelFacts, ModelRef, Task
 from stoker.core.plan import DeviceKind, Plan
 from stoker.core.request import Kind, Request, Sampling
-from stoker.engines.base import ChildReport, Launch, WireRequest
+from stoker.engines.base import ChildReport, Launch, Passes, WireRequest
 from stoker.testing.stub_answers import CHAT_PATH, COMPLETION_PATH, EMBEDDING_PATH, RENDER_PATH
 from stoker.testing.stub_behaviour import StubBehaviour
 from stoker.testing.stub_counter import MEMORY
@@ -116,6 +116,18 @@ class StubEngine:
         return MemoryNeed(
             tuple(Taken(Part(part), "cpu", size) for part, size in told.items()), "engine"
         )
+
+    def throughput(self, models: Mapping[str, Path], threads: int) -> Launch:
+        """The stub multiplies nothing.
+
+        Raises:
+            EngineError: always.
+        """
+        raise EngineError(f"the stub cannot time {len(models)} models with {threads} threads")
+
+    def read_throughput(self, line: str) -> Passes | None:  # noqa: ARG002 - the port gives it
+        """Whatever is said is talk."""
+        return None
 
     def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
         """The stub's own last words."""

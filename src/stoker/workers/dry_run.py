@@ -1,28 +1,25 @@
 """How much memory a plan takes, counted by its engine in a caged child that takes none of it.
 
-Owns that child's life and its hollow file, both gone when the count is told, whatever ends it.
-What is counted, and how it is said, is the engine's.
+Owns that child's hollow file, which is gone when the count is told, whatever ends it. What is
+counted, and how it is said, is the engine's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stoker.core.clock import Clock, SystemClock, within
+from stoker.core.clock import Clock, SystemClock
 from stoker.core.errors import EngineError, LoadTimeoutError
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import Plan
-from stoker.engines.base import Engine, Launch
+from stoker.engines.base import Engine
 from stoker.models.gguf.hollow import Hollow, read_hollow, write_hollow
-from stoker.workers.caged import start_caged
+from stoker.workers.hearing import Heard, hear
 from stoker.workers.limits import WorkerLimits
-from stoker.workers.lines import LineTail
-from stoker.workers.process import ChildProcess, Ears, describe_exit
+from stoker.workers.process import describe_exit
 from stoker.workers.runtime_dir import RuntimeDirectory
 
 _SYSTEM_CLOCK = SystemClock()
@@ -54,54 +51,28 @@ async def count_memory(  # noqa: PLR0913 - what is counted, where, and on what t
     try:
         path = await asyncio.to_thread(write_hollow, runtime.path, parts)
         here = replace(plan, model=replace(plan.model, path=path))
-        return await _Count(here, engine, runtime.path, limits).told(engine.dry_run(here), clock)
+        heard = await hear(engine.dry_run(here), runtime.path, clock, limits.count_s, limits)
+        if heard.returncode is None:
+            raise LoadTimeoutError(
+                f"{plan.model.ref}: its memory was not counted in {limits.count_s:g} s"
+            )
+        return _read(here, engine, heard)
     finally:
         runtime.close()
 
 
-class _Count:
-    """One child that counts `plan` in `folder`."""
+def _read(plan: Plan, engine: Engine, heard: Heard) -> MemoryNeed:
+    """The count that was told.
 
-    def __init__(self, plan: Plan, engine: Engine, folder: Path, limits: WorkerLimits) -> None:
-        self._plan = plan
-        self._engine = engine
-        self._folder = folder
-        self._limits = limits
-        self._tail = LineTail(limits.stderr_lines, limits.stderr_bytes)
-        self._lines: list[str] = []
-
-    async def told(self, launch: Launch, clock: Clock) -> MemoryNeed:
-        """What the child says; it is gone then.
-
-        Raises:
-            LoadTimeoutError: it said nothing in time.
-            EngineError: it ended without a word, so nothing is known of the model.
-            StokerError: what the engine makes of its words.
-        """
-        ears = Ears(self._hear, self._tail, self._limits.report_line_bytes)
-        child = await start_caged(launch, self._folder, ears, self._limits.open_files)
-        try:
-            await within(clock, self._limits.count_s, child.wait())
-        except TimeoutError:
-            raise LoadTimeoutError(
-                f"{self._plan.model.ref}: its memory was not counted in {self._limits.count_s:g} s"
-            ) from None
-        finally:
-            child.signal(signal.SIGKILL)
-            with contextlib.suppress(TimeoutError):  # stuck in the kernel: we cannot do more
-                await within(clock, self._limits.kill_s, child.wait())
-        return self._read(child)
-
-    def _hear(self, line: str) -> None:
-        if len(self._lines) < self._limits.stderr_lines:
-            self._lines.append(line)
-
-    def _read(self, child: ChildProcess) -> MemoryNeed:
-        for line in self._lines:
-            need = self._engine.read_dry_run(self._plan, line)
-            if need is not None:
-                return need
-        if not self._tail.lines:
-            how = describe_exit(child.returncode or 0)
-            raise EngineError(f"the process that counts {self._plan.model.ref} {how} wordlessly")
-        raise self._engine.explain_failure(self._plan, self._tail.lines)
+    Raises:
+        EngineError: the child ended without a word, so nothing is known of the model.
+        StokerError: what the engine makes of its words.
+    """
+    for line in heard.lines:
+        need = engine.read_dry_run(plan, line)
+        if need is not None:
+            return need
+    if not heard.last_words:
+        how = describe_exit(heard.returncode or 0)
+        raise EngineError(f"the process that counts {plan.model.ref} {how} wordlessly")
+    raise engine.explain_failure(plan, heard.last_words)

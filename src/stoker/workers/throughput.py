@@ -1,25 +1,21 @@
 """How fast this machine's engine multiplies, timed in a caged child on models of random weights.
 
-Owns that child's life and its model files, all gone when the figures are told, whatever ends it.
-How it is timed is the engine's.
+Owns that child's model files, all gone when the figures are told, whatever ends it. How it is
+timed is the engine's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from stoker.core.clock import Clock, SystemClock, within
+from stoker.core.clock import Clock, SystemClock
 from stoker.core.errors import StokerError, WorkerLostError
-from stoker.engines.llamacpp.throughput import Passes, launch_throughput, read_passes
+from stoker.engines.base import Engine, Passes
 from stoker.models.synthetic.write import Shape, write_model
-from stoker.workers.caged import start_caged
+from stoker.workers.hearing import Heard, hear
 from stoker.workers.limits import WorkerLimits
-from stoker.workers.lines import LineTail
-from stoker.workers.process import Ears
 from stoker.workers.runtime_dir import RuntimeDirectory
 
 # One layer with the proportions of a model of 7 billion, at half its width; few words, for the
@@ -38,9 +34,13 @@ def ops_per_token(shape: Shape) -> int:
 
 
 async def matmul_rates(
-    kinds: Sequence[str], threads: int, directory: Path, clock: Clock = _SYSTEM_CLOCK
+    engine: Engine,
+    kinds: Sequence[str],
+    threads: int,
+    directory: Path,
+    clock: Clock = _SYSTEM_CLOCK,
 ) -> dict[str, tuple[float, ...]]:
-    """Operations a second of each pass, by the weights' format; those that came in time.
+    """Operations a second of each pass by `engine`, by the weights' format; those in time.
 
     `directory` is a private folder, under which one for the child is made and removed. The child
     has `DEADLINE_S`; a machine so slow that it gets no format done has an empty answer.
@@ -55,10 +55,11 @@ async def matmul_rates(
         models = {kind: folder.path / f"{kind}.gguf" for kind in kinds}
         for kind, path in models.items():
             await asyncio.to_thread(write_model, path, SHAPE, kind)
-        heard = await _Timing(folder.path).told(models, threads, clock)
+        launch = engine.throughput(models, threads)
+        heard = await hear(launch, folder.path, clock, DEADLINE_S, _LIMITS)
     finally:
         folder.close()
-    return {one.name: _rates(one) for one in heard}
+    return {one.name: _rates(one) for one in _passes(engine, heard)}
 
 
 def _rates(passes: Passes) -> tuple[float, ...]:
@@ -66,48 +67,24 @@ def _rates(passes: Passes) -> tuple[float, ...]:
     return tuple(amount / seconds for seconds in passes.seconds if seconds > 0)
 
 
-class _Timing:
-    """One child, in `folder`."""
+def _passes(engine: Engine, heard: Heard) -> list[Passes]:
+    """The passes that were told, up to an error; that is raised where nothing came before.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._tail = LineTail(_LIMITS.stderr_lines, _LIMITS.stderr_bytes)
-        self._lines: list[str] = []
-
-    async def told(self, models: dict[str, Path], threads: int, clock: Clock) -> list[Passes]:
-        """What the child told until it ended, or was ended at its deadline."""
-        launch = launch_throughput(models, threads=threads)
-        ears = Ears(self._hear, self._tail, _LIMITS.report_line_bytes)
-        child = await start_caged(launch, self._folder, ears, _LIMITS.open_files)
-        late = False
+    Raises:
+        LoadFailedError, EngineError: as the child says.
+        WorkerLostError: it ended without a word.
+    """
+    found: list[Passes] = []
+    for line in heard.lines:
         try:
-            await within(clock, DEADLINE_S, child.wait())
-        except TimeoutError:
-            late = True
-        finally:
-            child.signal(signal.SIGKILL)
-            with contextlib.suppress(TimeoutError):  # stuck in the kernel: we cannot do more
-                await within(clock, _LIMITS.kill_s, child.wait())
-        heard = self._heard()
-        if not heard and not late:
-            words = next((line for line in reversed(self._tail.lines) if line.strip()), "no word")
-            raise WorkerLostError(f"The engine's child ended early: {words.strip()}")
-        return heard
-
-    def _heard(self) -> list[Passes]:
-        """The passes that were told, up to an error; that is raised where nothing came before."""
-        heard: list[Passes] = []
-        for line in self._lines:
-            try:
-                passes = read_passes(line)
-            except StokerError:
-                if not heard:
-                    raise
-                break
-            if passes is not None:
-                heard.append(passes)
-        return heard
-
-    def _hear(self, line: str) -> None:
-        if len(self._lines) < _LIMITS.stderr_lines:
-            self._lines.append(line)
+            passes = engine.read_throughput(line)
+        except StokerError:
+            if not found:
+                raise
+            break
+        if passes is not None:
+            found.append(passes)
+    if not found and heard.returncode is not None:
+        words = next((line for line in reversed(heard.last_words) if line.strip()), "no word")
+        raise WorkerLostError(f"The engine's child ended early: {words.strip()}")
+    return found

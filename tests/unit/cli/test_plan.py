@@ -25,6 +25,7 @@ from stoker.core.errors import (
     NotEnoughMemoryError,
 )
 from stoker.core.estimate import Interval
+from stoker.core.model import Task
 from stoker.core.needs import Needs
 from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Verdict
@@ -287,6 +288,24 @@ OUTCOMES = (
     Outcome("decode_tok_s", Foreteller.CALIBRATION, 12, 150.0, Interval(180.0, 200.0, 220.0), 0),
     Outcome("stream_tok_s", Foreteller.NOBODY, 1, 31.0),
 )
+
+
+def test_a_model_that_makes_vectors_is_told_in_texts_and_writes_nothing() -> None:
+    question = ask()
+    facts = replace(question.model.facts, task=Task.EMBED)
+    rate = Interval(400.0, 512.0, 600.0)
+    proposal = answer(replace(question, model=replace(question.model, facts=facts)))
+    speed = replace(proposal.speed, prefill_tok_s=rate)
+    shown = replace(proposal, speed=speed)
+    lines = render(resident(shown), MACHINES["laptop"], width=100, glyphs=ASCII)
+    text = "\n".join(lines)
+    assert "texts of 512 tokens, texts/s" in text
+    assert "0.781 / 1 / 1.17" in text
+    assert "first token" not in text
+    assert "answer" not in text
+    document = describe(resident(shown), MACHINES["laptop"])["speed"]
+    assert (document["ttft_s"], document["decode_tok_s"]) == (None, None)
+    assert document["prefill_tok_s"]["p50"] == 512.0
 
 
 def test_predicted_and_measured_stand_side_by_side() -> None:

@@ -14,7 +14,7 @@ from stoker.core.outcome import FIGURES, Foreteller, Outcome, promised, told_by
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Occasion, Speed, SpeedSource
 
-KEY = RunKey("facts:a", "llamacpp", 2, 4096, 4, 512, repack=True, kv_type="f16")
+KEY = RunKey("facts:a", "llamacpp", "xllamacpp 1 aa", 2, 4096, 4, 512, repack=True, kv_type="f16")
 ONE = Interval(1.0, 2.0, 3.0)
 SPEED = Speed(
     Occasion(prompt_tokens=512, context=640, streams=4),

@@ -15,6 +15,7 @@ from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.library.outcomes import ANSWERS_MAX, find_outcomes
+from stoker.machine.conditions import mark_of
 from stoker.planning.proposal.proposing import draft
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
@@ -22,12 +23,15 @@ from stoker.state.measurements import Measurements, Record, to_line
 from support.planning import ask
 
 DIGEST = "sha256:" + "a" * 64
+CONDITIONS = (("cpu", "one"), ("engine", "xllamacpp 1"))
+MARK = mark_of(CONDITIONS)
 ERRORS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
 CALIBRATION = Calibration(
     machine="laptop",
     engine="llamacpp",
     engine_version="1",
     threads=8,
+    conditions=CONDITIONS,
     taken_unix_s=1,
     decode=Fit((("read:q4_k", 2e-11), ("read:q6_k", 2e-11)), ERRORS),
     prefill=Fit((), ()),
@@ -59,7 +63,7 @@ def outcomes(home: Home, facts: ModelFacts) -> tuple[Outcome, ...]:
 
 def answer(plan: Plan, tok_s: float, at: int = 1) -> AnswerMeasured:
     return AnswerMeasured(
-        key_of(plan), at, Usage(10, 101), Timings(0.0, 100 / tok_s, 0.0, 0.0), 1, 1
+        key_of(plan, MARK), at, Usage(10, 101), Timings(0.0, 100 / tok_s, 0.0, 0.0), 1, 1
     )
 
 
@@ -79,7 +83,7 @@ def test_the_calibration_is_held_to_runs_that_nobody_had_planned(home: Home, pla
     keep(home, answer(plan, 6.7), answer(plan, 1.0))
     (outcome,) = outcomes(home, plan.model.facts)
     assert (outcome.by, outcome.runs, outcome.inside) == (Foreteller.CALIBRATION, 2, 1)
-    other = replace(answer(plan, 6.7), key=replace(key_of(plan), engine="another"))
+    other = replace(answer(plan, 6.7), key=replace(key_of(plan, MARK), conditions="xllamacpp 2 00"))
     keep(home, other)
     assert outcomes(home, plan.model.facts)[0].by is Foreteller.NOBODY
 
@@ -92,7 +96,7 @@ def test_runs_from_before_its_file_was_hashed_are_its_own(home: Home, plan: Plan
 def test_the_last_runs_are_told_and_loads_with_what_their_plan_promised(
     home: Home, plan: Plan
 ) -> None:
-    load = LoadMeasured(key_of(plan), 1, 1000, 0, ColdStart(0.0, 0.0, 2.0, 0.0))
+    load = LoadMeasured(key_of(plan, MARK), 1, 1000, 0, ColdStart(0.0, 0.0, 2.0, 0.0))
     load = replace(load, predicted=(("load_s", Interval(1.0, 2.0, 3.0)),))
     old = [answer(plan, 1.0)] * ANSWERS_MAX
     keep(home, load, *old, *(answer(plan, 5.0, at=2) for _ in range(ANSWERS_MAX)))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stoker.core.calibration import Calibration, Fit
-from stoker.core.measurement import AnswerMeasured, LoadMeasured, key_of
+from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey, key_of
+from stoker.core.model import Task
 from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Occasion, Speed, SpeedSource
+from stoker.engines.registry import engine_version
 from stoker.library.speeds import estimate_elsewhere, find_estimate
+from stoker.machine.conditions import conditions_of, mark_of
 from stoker.machine.presets import find_preset
 from stoker.planning.proposal.proposing import draft
 from stoker.state.calibrations import save_calibration
@@ -26,11 +30,14 @@ GPU = Device(DeviceKind.GPU, 32, 0, 32, "RTX 4090")
 HALF = Device(DeviceKind.SPLIT, 32, 0, 16, "RTX 4090")
 ERRORS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
 READ = {"q4_k": 2e-11, "q6_k": 2e-11}
+HERE = conditions_of(MACHINES["laptop"], engine_version())
+NOW = 2_000_000_000
 CALIBRATION = Calibration(
     machine="laptop",
     engine="llamacpp",
-    engine_version="1",
+    engine_version=engine_version(),
     threads=8,
+    conditions=HERE,
     taken_unix_s=1,
     decode=Fit(tuple((f"read:{name}", price) for name, price in READ.items()), ERRORS),
     prefill=Fit(tuple((f"multiply:{name}", 1e-12) for name in READ), ERRORS),
@@ -48,17 +55,26 @@ def plan() -> Plan:
 
 
 def told(home: Home, plan: Plan, device: Device = CPU, machine: str = "laptop") -> Speed:
-    return find_estimate(home)[0](plan, device, MACHINES[machine], Occasion())
+    estimate, _ = find_estimate(home, MACHINES["laptop"], now_unix_s=NOW)
+    return estimate(plan, device, MACHINES[machine], Occasion())
+
+
+def missing(home: Home) -> tuple[str, ...]:
+    return find_estimate(home, MACHINES["laptop"])[1]
+
+
+def key(plan: Plan) -> RunKey:
+    return key_of(plan, mark_of(HERE))
 
 
 def load(plan: Plan, seconds: float) -> bytes:
     parts = ColdStart(0.0, 0.0, seconds, 0.0)
-    return to_line(LoadMeasured(key_of(plan), 1, plan.model.facts.file_bytes, 0, parts))
+    return to_line(LoadMeasured(key(plan), NOW, plan.model.facts.file_bytes, 0, parts))
 
 
 def answer(plan: Plan, step_s: float) -> bytes:
     timings = Timings(2.0, 99 * step_s, 0.0, 0.0)
-    return to_line(AnswerMeasured(key_of(plan), 1, Usage(500, 100), timings, 1, 1))
+    return to_line(AnswerMeasured(key(plan), NOW, Usage(500, 100), timings, 1, 1))
 
 
 def test_without_anything_of_ones_own_speeds_are_as_published_and_the_plan_says_so(
@@ -67,13 +83,13 @@ def test_without_anything_of_ones_own_speeds_are_as_published_and_the_plan_says_
     speed = told(home, plan)
     assert speed == estimate_elsewhere(plan, CPU, MACHINES["laptop"], Occasion())
     assert speed.source is SpeedSource.PUBLISHED
-    assert "stoker calibrate" in find_estimate(home)[1][0]
+    assert "stoker calibrate" in missing(home)[0]
 
 
 def test_a_calibration_goes_before_what_was_published(home: Home, plan: Plan) -> None:
     save_calibration(home, CALIBRATION)
     speed = told(home, plan)
-    assert find_estimate(home)[1] == ()
+    assert missing(home) == ()
     assert speed.source is SpeedSource.CALIBRATION
     assert speed.decode_tok_s is not None
     assert speed.decode_tok_s.p50 == pytest.approx(1 / (7.5e9 * 2e-11), rel=0.1)
@@ -86,6 +102,84 @@ def test_a_plan_without_rewritten_weights_is_less_certain(home: Home, plan: Plan
     assert plain.decode_tok_s is not None
     assert plain.decode_tok_s.p90 / plain.decode_tok_s.p10 > usual.p90 / usual.p10
     assert any("rewritten" in note for note in plain.notes)
+
+
+def test_a_plan_with_another_cache_is_less_certain(home: Home, plan: Plan) -> None:
+    save_calibration(home, CALIBRATION)
+    usual, small = told(home, plan).decode_tok_s, told(home, replace(plan, kv_type="q8_0"))
+    assert usual is not None
+    assert small.decode_tok_s is not None
+    assert small.decode_tok_s.p90 / small.decode_tok_s.p10 > usual.p90 / usual.p10
+    assert any("q8_0" in note for note in small.notes)
+
+
+def test_a_smaller_cache_is_read_faster_where_nothing_is_calibrated(home: Home, plan: Plan) -> None:
+    usual, small = told(home, plan).decode_tok_s, told(home, replace(plan, kv_type="q4_0"))
+    assert usual is not None
+    assert small.decode_tok_s is not None
+    assert small.decode_tok_s.p50 > usual.p50
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cores": "4"}, "cores"),
+        ({"engine": "xllamacpp 0"}, "engine"),
+        ({"kernel": "Linux 2.0"}, "kernel"),
+        ({"cpu": "another", "cores": "4"}, "cpu, cores"),
+    ],
+)
+def test_a_calibration_of_another_machine_or_engine_is_missing_with_its_reason(
+    home: Home, plan: Plan, changes: dict[str, str], named: str
+) -> None:
+    conditions = tuple({**dict(HERE), **changes}.items())
+    save_calibration(home, replace(CALIBRATION, conditions=conditions))
+    assert told(home, plan) == estimate_elsewhere(plan, CPU, MACHINES["laptop"], Occasion())
+    (said,) = missing(home)
+    assert f"another {named}: `stoker calibrate`" in said
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"repack": False},
+        {"kv_type": "q4_0"},
+        {"micro_batch": 32},
+        {"conditions": "xllamacpp 0 00"},
+    ],
+)
+def test_what_other_plans_took_replaces_no_estimate(
+    home: Home, plan: Plan, changes: dict[str, Any]
+) -> None:
+    save_calibration(home, CALIBRATION)
+    plainly = told(home, plan)
+    other = replace(key(plan), **changes)
+    for _ in range(9):
+        timings = Timings(500.0, 99.0, 0.0, 0.0)
+        record = AnswerMeasured(other, NOW, Usage(500, 100), timings, 1, 1)
+        append(home.measurements, to_line(record))
+    assert told(home, plan) == replace(plainly, notes=told(home, plan).notes)
+
+
+@pytest.mark.parametrize("first", ["by its path", "by its digest"])
+def test_one_model_is_found_by_its_path_and_by_its_digest(
+    home: Home, plan: Plan, first: str
+) -> None:
+    facts = replace(plan.model.facts, digest="sha256:" + "a" * 64)
+    stored = replace(plan, model=replace(plan.model, facts=facts))
+    ran, planned = (plan, stored) if first == "by its path" else (stored, plan)
+    for _ in range(3):
+        append(home.measurements, answer(ran, 0.25))
+    assert told(home, planned).source_of("decode_tok_s") is SpeedSource.MEASURED
+
+
+def test_a_model_that_makes_vectors_writes_nothing(home: Home, plan: Plan) -> None:
+    save_calibration(home, CALIBRATION)
+    facts = replace(plan.model.facts, task=Task.EMBED, causal=False)
+    speed = told(home, replace(plan, model=replace(plan.model, facts=facts)))
+    assert speed.prefill_tok_s is not None
+    assert (speed.ttft_s, speed.decode_tok_s, speed.total_tok_s) == (None, None, None)
+    assert "decode_tok_s" not in dict(speed.sources)
 
 
 def test_a_measured_load_is_no_measured_speed(home: Home, plan: Plan) -> None:
@@ -120,10 +214,17 @@ def test_runs_of_another_model_say_nothing(home: Home, plan: Plan) -> None:
     assert told(home, plan).load_s is None
 
 
+def test_a_calibration_of_an_engine_that_nobody_knows_is_missing(home: Home, plan: Plan) -> None:
+    conditions = tuple({**dict(HERE), "engine": "other 1"}.items())
+    save_calibration(home, replace(CALIBRATION, engine="other", conditions=conditions))
+    assert told(home, plan).source is SpeedSource.PUBLISHED
+    assert "another engine" in missing(home)[0]
+
+
 def test_a_calibration_that_cannot_be_read_is_named(home: Home, plan: Plan) -> None:
     home.calibration.write_text("{}")
     assert told(home, plan).decode_tok_s is not None
-    assert "calibration" in find_estimate(home)[1][0]
+    assert "calibration" in missing(home)[0]
 
 
 def test_a_gpu_of_this_machine_is_estimated_by_what_was_published_of_its_kind(

@@ -9,9 +9,11 @@ import pytest
 from stoker.core.advice import Advice
 from stoker.core.calibration import Calibration, Fit
 from stoker.core.speed import SpeedSource
+from stoker.engines.registry import engine_version
 from stoker.library.advising import suggest_runtime
 from stoker.library.planning import Order, what_runs
 from stoker.library.surroundings import survey
+from stoker.machine.conditions import conditions_of
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
@@ -63,7 +65,8 @@ def test_on_this_machine_both_use_its_calibration(
     calibration = Calibration(
         machine="laptop",
         engine="llamacpp",
-        engine_version="1",
+        engine_version=engine_version(),
+        conditions=conditions_of(MACHINES["laptop"], engine_version()),
         threads=8,
         taken_unix_s=1,
         decode=Fit(tuple((f"read:{name}", 2e-11) for name in families), errors),

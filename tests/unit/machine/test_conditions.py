@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stoker.core.machine import Machine
-from stoker.machine.conditions import changed, conditions_of, was_disturbed
+from stoker.machine.conditions import changed, conditions_of, mark_of, was_disturbed
 
 MACHINE = Machine(4, 1 << 30, 1 << 29, cpu="A", threads=8, quota_cores=2.5, features=("avx2",))
 
@@ -50,3 +50,11 @@ def test_a_disturbed_measurement_waits_for_a_calm_machine(
     then: float | None, now: float | None, disturbed: bool
 ) -> None:
     assert was_disturbed(then, now) is disturbed
+
+
+def test_the_mark_is_the_same_for_the_same_conditions_alone() -> None:
+    one = conditions_of(MACHINE, "engine 1")
+    assert mark_of(one) == mark_of(tuple(one))
+    assert mark_of(one).startswith("engine 1 ")
+    assert mark_of(one) != mark_of(conditions_of(replace(MACHINE, cores=99), "engine 1"))
+    assert mark_of(one) != mark_of(conditions_of(MACHINE, "engine 2"))

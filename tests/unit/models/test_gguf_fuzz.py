@@ -194,7 +194,7 @@ def check(data: bytes) -> None:
     Counting.steps = 0
     found = near(data, Counting)
     assert len(data) + 16 >= Counting.steps, "more steps than bytes"
-    assert in_steps(data, 1 + len(data) // 3) == found
+    assert repr(in_steps(data, 1 + len(data) // 3)) == repr(found)  # NaN is not equal to itself
     got = facts(found)
     if isinstance(found, Header):
         assert sum(found.weight_bytes.values()) <= len(data)

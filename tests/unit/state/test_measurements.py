@@ -42,15 +42,23 @@ SPEED = Speed(
     Occasion(400, 410, 2), SpeedSource.CALIBRATION, decode_tok_s=Interval(8.0, 10.0, 12.0)
 )
 PREDICTED = (("decode_tok_s", Interval(8.0, 10.0, 12.0)),)
+KEY = key_of(PLAN, "xllamacpp 1 aa")
 ANSWER = AnswerMeasured(
-    key_of(PLAN), 1, Usage(400, 21, 2), Timings(0.1, 0.4, 100.0, 10.0), 1, 1, PREDICTED
+    KEY,
+    1,
+    Usage(400, 21, 2),
+    Timings(0.1, 0.4, 100.0, 10.0),
+    1,
+    1,
+    PREDICTED,
 )
-LOAD = LoadMeasured(key_of(PLAN), 1, 1000, 900, ColdStart(0.1, 0.2, 0.3, 0.4), PREDICTED)
+LOAD = LoadMeasured(KEY, 1, 1000, 900, ColdStart(0.1, 0.2, 0.3, 0.4), PREDICTED)
 
 
 def log(path: Path, now: list[float] | None = None) -> MeasurementLog:
     at = now or [0.0]
-    return MeasurementLog(path, {ModelRef("stub"): SPEED}, lambda: at[0], lambda: 1.5)
+    promises, now_s = {ModelRef("stub"): SPEED}, lambda: at[0]
+    return MeasurementLog(path, promises, now_s, lambda: 1.5, lambda: KEY.conditions)
 
 
 def test_what_was_told_is_read_again_with_what_had_been_predicted(tmp_path: Path) -> None:
@@ -59,8 +67,19 @@ def test_what_was_told_is_read_again_with_what_had_been_predicted(tmp_path: Path
     told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 1))
     told.flush()
     load, answer = read_measurements(tmp_path / "m", MODEL)
-    assert load == LoadMeasured(key_of(PLAN), 1, 0, 900, LOAD.parts)
+    assert load == LoadMeasured(KEY, 1, 0, 900, LOAD.parts)
     assert answer == ANSWER
+
+
+def test_the_conditions_are_asked_once_however_much_is_told(tmp_path: Path) -> None:
+    asked: list[str] = []
+    told = MeasurementLog(tmp_path / "m", conditions=lambda: asked.append("") or "engine 1")  # type: ignore[func-returns-value]
+    told.loaded(PLAN, LOAD.parts, None)
+    told.answered(PLAN, ANSWER.usage, ANSWER.timings, (1, 1))
+    told.flush()
+    found = read_measurements(tmp_path / "m", MODEL)
+    assert [one.key.conditions for one in found] == ["engine 1"] * 2
+    assert asked == [""]
 
 
 def test_what_was_promised_of_another_occasion_is_not_kept_with_a_run(tmp_path: Path) -> None:
@@ -95,7 +114,7 @@ def test_the_log_is_read_once_for_however_many_models(tmp_path: Path) -> None:
     told = Measurements(tmp_path / "m")
     assert told.of("sha256:other") == ()
     append(tmp_path / "m", to_line(LOAD))
-    assert told.of(MODEL) == told.of("sha256:other", MODEL) == (ANSWER,)
+    assert told.of(MODEL) == (ANSWER,)
     assert Measurements().of(MODEL) == ()
 
 
@@ -124,7 +143,7 @@ def test_of_many_lines_the_last_of_the_model_are_parsed_and_no_others(
         to_line(ANSWER)[:-20],
         b"\xff\xfe\n",
         b"[1, 2]\n",
-        to_line(ANSWER).replace(b'"v":1', b'"v":2'),
+        to_line(ANSWER).replace(b'"v":2', b'"v":1'),
         to_line(ANSWER).replace(b'"decode_s":0.4', b'"decode_s":-1'),
         to_line(ANSWER).replace(b'"decode_s":0.4', b'"decode_s":NaN'),
         to_line(ANSWER).replace(b'"decode_s":0.4', b'"decode_s":"x"'),

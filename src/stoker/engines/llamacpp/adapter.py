@@ -5,15 +5,15 @@ Importing it is cheap; the engine's library is imported by the child process alo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stoker.core.errors import StokerError
 from stoker.core.memory import MemoryNeed
 from stoker.core.plan import DeviceKind, Plan
 from stoker.core.request import Request
-from stoker.engines.base import ChildReport, Launch, WireRequest
-from stoker.engines.llamacpp import dry_run, failures, reports, translate
+from stoker.engines.base import ChildReport, Launch, Passes, WireRequest
+from stoker.engines.llamacpp import dry_run, failures, reports, throughput, translate
 from stoker.engines.llamacpp.spec import child_spec
 from stoker.models.facts import read_facts
 from stoker.models.gguf.parts import paths_of
@@ -67,6 +67,18 @@ class LlamaCppEngine:
     def read_dry_run(self, plan: Plan, line: str) -> MemoryNeed | None:
         """What one line of that child's standard output counts; None if it is mere talk."""
         return dry_run.read_dry_run(plan, line)
+
+    def throughput(self, models: Mapping[str, Path], threads: int) -> Launch:
+        """The child that multiplies with models of random weights.
+
+        Raises:
+            InvalidRequestError: there is no model, or no such number of threads.
+        """
+        return throughput.launch_throughput(models, threads=threads)
+
+    def read_throughput(self, line: str) -> Passes | None:
+        """The passes that one line of that child's standard output tells of."""
+        return throughput.read_passes(line)
 
     def explain_failure(self, plan: Plan, stderr_tail: Sequence[str]) -> StokerError:
         """Our own error for a load that failed, from the engine's last words."""

@@ -13,15 +13,14 @@ says of itself, the map's own count, and the bytes of one buffer against the eng
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NoReturn
 
+from stoker.engines.llamacpp.c_library import UnknownLibraryError, open_library
 from stoker.engines.llamacpp.dry_run import MEMORY
 from stoker.engines.llamacpp.forms import (
     BREAKDOWN,
@@ -67,7 +66,10 @@ class Counter:
     def __init__(self, out: int, spec: dict[str, Any]) -> None:
         self._out = out
         self._spec = spec
-        self._lib = self._library()
+        try:
+            self._lib = open_library(SIGNATURES)
+        except UnknownLibraryError as error:
+            self._fail("engine", str(error))
         self._compute_mib = 0.0
         self._last_level = 0
         self._log = LogCallback(self._hear)  # kept, for the engine calls it as long as we live
@@ -80,21 +82,6 @@ class Counter:
         buffers = list(self._buffers(context))
         self._check_words(buffers)
         self._say(allocated=bool(self._spec["allocate"]), buffers=buffers)
-
-    def _library(self) -> Any:
-        found = importlib.util.find_spec("xllamacpp")
-        folder = Path(found.origin).parent if found and found.origin else Path()
-        files = sorted(folder.glob("xllamacpp*.so"))
-        if not files:
-            self._fail("engine", "the engine's shared object is not there")
-        library = ctypes.CDLL(str(files[0]))
-        try:
-            for name, (result, *arguments) in SIGNATURES.items():
-                function = getattr(library, name)
-                function.restype, function.argtypes = result, arguments
-        except AttributeError as error:
-            self._fail("engine", f"the engine does not export what is needed: {error}")
-        return library
 
     def _hear(self, level: int, text: bytes, _: object) -> None:
         """Pass on what the engine says of errors, and note what it says of its buffers."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.core.errors import EngineError, InvalidRequestError, LoadFailedError, StokerError
-from stoker.engines.base import Launch
+from stoker.engines.base import Launch, Passes
 
 PASSES = "stoker:passes "
 TOKENS = 256
@@ -23,15 +22,6 @@ THREADS_MAX = 1024
 _CHILD = "stoker.engines.llamacpp.throughput_child"
 _ERRORS: dict[str, type[StokerError]] = {"load": LoadFailedError, "engine": EngineError}
 _PASSES_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    """The seconds of each pass of `tokens` tokens through the model called `name`."""
-
-    name: str
-    tokens: int
-    seconds: tuple[float, ...]
 
 
 def launch_throughput(models: Mapping[str, Path], *, threads: int) -> Launch:

@@ -15,7 +15,7 @@ from stoker.models.attention import LAYERS_MAX, Shape, kinds, window_of, windowe
 from stoker.models.checkpoint.documents import garbage
 from stoker.models.checkpoint.shards import Weights
 from stoker.models.checkpoint.weights import counted
-from stoker.models.facts import active, by_size, template_digest
+from stoker.models.facts import ENCODERS, active, by_size, template_digest
 
 ARCHITECTURES = {
     "BertModel": "bert",
@@ -194,6 +194,7 @@ def facts_of(
         weight_bytes=by_size(found.type_bytes),
         container="safetensors",
         parts=weights.files,
+        causal=config.architecture not in ENCODERS,
     )
 
 

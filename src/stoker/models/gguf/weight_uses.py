@@ -1,7 +1,7 @@
 """What a file's tensors are used for, told by their names.
 
-Pure. The engine's own naming decides; a matrix of the tokens' vectors serves for the output too
-where the file has no matrix of its own for it.
+Pure. The engine's own naming decides; a decoder's matrix of the tokens' vectors serves for the
+output too where the file has no matrix of its own for it. An encoder needs none.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ def group_of(name: str) -> str:
 
 
 def weight_uses(
-    elements: Mapping[tuple[str, str], int], size_bytes: Mapping[tuple[str, str], int]
+    elements: Mapping[tuple[str, str], int],
+    size_bytes: Mapping[tuple[str, str], int],
+    *,
+    encoder: bool = False,
 ) -> tuple[WeightUse, ...]:
     """The uses of a whole model, the largest first; both maps have the same keys."""
-    tied = not any(group == Use.OUTPUT for group, _ in elements)
+    tied = not encoder and not any(group == Use.OUTPUT for group, _ in elements)
     sums, sizes = Sums(), Sums()
     for (group, kind), count in elements.items():
         use = (Use.OUTPUT if tied else Use.LOOKUP) if group == "embedding" else Use(group)

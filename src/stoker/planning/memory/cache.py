@@ -6,14 +6,13 @@ Sources: the engine's own code, whose figures a test compares with these.
 from __future__ import annotations
 
 from stoker.core.model import AttentionKind
-from stoker.core.plan import KV_TYPES, Plan
+from stoker.core.plan import KV_GROUP, KV_TYPES, Plan
 from stoker.planning.memory.batches import batches
 from stoker.planning.memory.families import family_of
 from stoker.planning.memory.shapes import head_lengths, heads_of, state_elements
 
 _STEP = 256
 _STATE_BYTES = 4
-_GROUP = 32
 
 
 def cells(plan: Plan) -> int:
@@ -48,7 +47,7 @@ def state_bytes(plan: Plan) -> int:
 
 def row_bytes(kv_type: str, elements: int) -> int:
     """One row of `elements` numbers in the format `kv_type`, in bytes."""
-    return elements * KV_TYPES[kv_type] // _GROUP
+    return elements * KV_TYPES[kv_type] // KV_GROUP
 
 
 def layer_rows_bytes(plan: Plan, layer: int) -> int:

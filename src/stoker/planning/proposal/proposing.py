@@ -13,6 +13,7 @@ from dataclasses import replace
 from stoker.core.costs import Cost
 from stoker.core.machine import Machine
 from stoker.core.memory import DeviceMemory, MemoryNeed
+from stoker.core.model import ModelFacts, Task
 from stoker.core.plan import Plan, Verdict
 from stoker.core.proposal import Alternative, Proposal
 from stoker.core.speed import Occasion, Speed
@@ -83,7 +84,7 @@ def propose(
         devices=tuple(_devices(placed)),
         targets=targets_of(question.asked, speed),
         quality=question.loss(question.quantization),
-        missing=(*_missing(speed, question.machine), *_uncounted(plan, need)),
+        missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
         notes=(*notes, *_cut(plan, occasion, question.asked)),
     )
     return _completed(question, proposal, placed, need)
@@ -150,13 +151,15 @@ def _cut(plan: Plan, occasion: Occasion, asked: Asked) -> tuple[str, ...]:
     return (f"{cut}; the speeds are those of a prompt of {occasion.prompt_tokens}",)
 
 
-def _missing(speed: Speed, machine: Machine) -> tuple[str, ...]:
+def _missing(speed: Speed, machine: Machine, facts: ModelFacts) -> tuple[str, ...]:
     """The speeds that nobody could tell, and why."""
     names = {
         "load time": speed.load_s,
         "time to the first token": speed.ttft_s,
         "decode tokens per second": speed.decode_tok_s,
     }
+    if facts.task is Task.EMBED:  # it writes nothing, first or later
+        names = {"load time": speed.load_s, "texts per second": speed.prefill_tok_s}
     missing = [name for name, value in names.items() if value is None]
     if not missing:
         return ()

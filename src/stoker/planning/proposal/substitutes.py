@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from stoker.core.estimate import Interval
 from stoker.core.plan import DeviceKind, Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
@@ -123,7 +122,7 @@ def offer_quantization(
     offer = Alternative(
         ChangeKind.QUANTIZATION,
         wanted.name,
-        f"{wanted.name}: {difference} {way} of weights{_against(speed, proposal)}{told}"
+        f"{wanted.name}: {difference} {way} of weights{_against(all_speeds, proposal.speed)}{told}"
         f"{_how(question, wanted)}",
         verdict=placed.verdict,
         weights_bytes=wanted.weights_bytes,
@@ -154,12 +153,18 @@ def _how(question: Question, wanted: Quantized) -> str:
     return f"; `stoker quantize {question.source} --to {wanted.name.lower()}`"
 
 
-def _against(speed: Interval | None, proposal: Proposal) -> str:
-    """How fast the alternative is beside the plan, in the middle."""
-    own = proposal.speed.decode_tok_s
-    if speed is None or own is None or not own.p50:
+def _against(other: Speed, own: Speed) -> str:
+    """How fast the alternative is beside the plan, in the middle.
+
+    Nothing where one was measured and the other estimated: the ratio would be the estimate's error.
+    """
+    name = "decode_tok_s"
+    speed, planned = other.decode_tok_s, own.decode_tok_s
+    if speed is None or planned is None or not planned.p50:
         return ""
-    return f", {speed.p50 / own.p50:.2g} times the speed"
+    if other.source_of(name) is not own.source_of(name):
+        return ""
+    return f", {speed.p50 / planned.p50:.2g} times the speed"
 
 
 def _longest_context(question: Question, proposal: Proposal) -> Iterator[Alternative]:

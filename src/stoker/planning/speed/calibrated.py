@@ -1,7 +1,7 @@
 """Seconds on a machine that was calibrated: the terms of `terms` at the calibration's prices.
 
-Pure. What lies beyond the numbers of threads and of answers that were measured is carried on in
-proportion, and wider.
+Pure. What lies beyond the numbers of answers that were measured is carried on in proportion, and
+wider. So are fewer threads; more of them make nothing faster.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import pairwise
 from stoker.core.calibration import Calibration, ThreadRatio
 from stoker.core.speed import SpeedSource
 from stoker.planning.defaults import ONE_THREAD_BYTES
-from stoker.planning.speed.prices import Prices
+from stoker.planning.speed.prices import prices_of
 from stoker.planning.speed.spread import Estimate, together
 from stoker.planning.speed.terms import (
     STREAMS,
@@ -49,30 +49,32 @@ class Calibrated:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step of `streams` answers with `past` tokens behind each of them."""
-        priced = Prices(self.calibration.decode).total(decode_terms(work, past))
+        priced = prices_of(self.calibration.decode).total(decode_terms(work, past))
         alone = self._scaled(priced, work, lambda ratio: ratio.decode)
         if alone is None or streams <= 1:
             return alone
         return _in_line([(1, alone), *self._measured(work, past, alone)], streams)
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
-        """From a request to the first token: a prompt of `tokens` after `past` cached ones."""
-        decode = Prices(self.calibration.decode)
+        """As `Basis.prompt`."""
+        decode = prices_of(self.calibration.decode)
         terms = prompt_terms(work, tokens, self.micro_batch, decode.seconds, past)
-        priced = Prices(self.calibration.prefill).total(terms)
-        read = self._scaled(priced, work, lambda ratio: ratio.prefill)
-        if read is None:
-            return None
-        return Estimate(read.middle + self.calibration.first_token_s, read.width)
+        priced = prices_of(self.calibration.prefill).total(terms)
+        return self._scaled(priced, work, lambda ratio: ratio.prefill)
+
+    @property
+    def first_token_s(self) -> float:
+        """As the calibration measured it."""
+        return self.calibration.first_token_s
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:
         """From the call to the first answer."""
         if not self.repack:
             return None
-        warm = Prices(self.calibration.load).total(load_terms(work))
+        warm = prices_of(self.calibration.load).total(load_terms(work))
         if warm is None or not cold:
             return warm
-        more = Prices(self.calibration.cold).total(cold_terms(work))
+        more = prices_of(self.calibration.cold).total(cold_terms(work))
         if more is None:
             return None
         return Estimate(warm.middle + more.middle, together(warm.width, more.width))
@@ -100,11 +102,11 @@ class Calibrated:
             for name, units in decode_terms(work, 0.0).items()
             if units > 0.01 * sum(one.elements for one in work.uses)
         }
-        return Prices(self.calibration.decode).lent(heavy)
+        return prices_of(self.calibration.decode).lent(heavy)
 
     def _measured(self, work: Work, past: float, alone: Estimate) -> list[tuple[int, Estimate]]:
         """Steps of the numbers of answers that were measured; more answers never take less."""
-        prices, decode = Prices(self.calibration.streams), Prices(self.calibration.decode)
+        prices, decode = prices_of(self.calibration.streams), prices_of(self.calibration.decode)
         least, nodes = alone, []
         for streams in STREAMS:
             terms = streams_terms(work, streams, past, decode.seconds)
@@ -120,6 +122,8 @@ class Calibrated:
         """For other threads than the calibration's: as measured of small models, or in proportion.
 
         A small model lies in the processor's cache, so its threads matter less than elsewhere.
+        More threads than the calibration's are no faster: it has one for each core, and holds for
+        that number of cores alone. The others share cores, and the memory that all of them read.
         """
         if estimate is None:
             return None
@@ -134,7 +138,7 @@ class Calibrated:
                 return Estimate(estimate.middle * ratio_of(ratio), width)
         doublings = abs(math.log2(self.threads / own))
         width = together(estimate.width, 2 * _PER_DOUBLING * doublings)
-        return Estimate(estimate.middle * own / self.threads, width)
+        return Estimate(estimate.middle * max(own / self.threads, 1.0), width)
 
     def _otherwise(self) -> tuple[float, ...]:
         """The widths of what the plan does otherwise than the calibration did."""

@@ -47,7 +47,12 @@ class Basis(Protocol):
         ...
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
-        """From a request to its first token."""
+        """A prompt of `tokens` after `past` cached ones, as the engine counts its prefill."""
+        ...
+
+    @property
+    def first_token_s(self) -> float:
+        """Seconds of a request beside its prefill, until its first token is here."""
         ...
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:
@@ -82,11 +87,16 @@ def estimate_speed(work: Work, bases: Sequence[Basis], occasion: Occasion) -> Sp
 def _questions(work: Work, occasion: Occasion) -> Mapping[str, Callable[[Basis], Interval | None]]:
     """How a basis is asked for each figure."""
     prompt, past, streams = occasion.prompt_tokens, occasion.context, occasion.streams
-    return {
+    reading: dict[str, Callable[[Basis], Interval | None]] = {
         "load_s": lambda basis: _interval(basis.load(work, cold=False)),
         "load_cold_s": lambda basis: _interval(basis.load(work, cold=True)),
-        "ttft_s": lambda basis: ttft_s(work, basis, prompt),
         "prefill_tok_s": lambda basis: prefill_tok_s(work, basis, prompt),
+    }
+    if work.embeds:  # it writes no token, first or later
+        return reading
+    return {
+        **reading,
+        "ttft_s": lambda basis: ttft_s(work, basis, prompt),
         "decode_tok_s": lambda basis: decode_tok_s(work, basis, past),
         "stream_tok_s": lambda basis: decode_tok_s(work, basis, past, streams),
         "total_tok_s": lambda basis: _rate(basis.step(work, streams, past), streams),
@@ -116,7 +126,13 @@ def _weakest(sources: Iterator[SpeedSource]) -> SpeedSource:
 
 def ttft_s(work: Work, basis: Basis, prompt_tokens: int) -> Interval | None:
     """Seconds from a request to its first token, when nothing else runs."""
-    return _interval(basis.prompt(work, prompt_tokens))
+    return _interval(first_token(work, basis, prompt_tokens))
+
+
+def first_token(work: Work, basis: Basis, prompt_tokens: int) -> Estimate | None:
+    """As `ttft_s`, before it is an interval."""
+    read = basis.prompt(work, prompt_tokens)
+    return read and Estimate(read.middle + basis.first_token_s, read.width)
 
 
 def prefill_tok_s(work: Work, basis: Basis, prompt_tokens: int) -> Interval | None:

@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from stoker.core.measurement import AnswerMeasured, LoadMeasured
+from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
 from stoker.core.speed import SpeedSource
 from stoker.planning.speed.estimate import Basis
 from stoker.planning.speed.spread import Estimate, width_of
@@ -22,6 +22,10 @@ from stoker.planning.speed.work import Work
 # Fewer runs than this say more about the moment than about the model.
 RUNS_MIN, LOADS_MIN = 3, 2
 ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN = 8, 32
+# The key tells engine, kernel and processor. What it does not tell comes slowly, and stays: dust,
+# firmware, another memory module, a program that now runs all day. So runs of the last quarter
+# count, and of those the last; the median follows once half of these are new.
+AGE_MAX_S, LAST_MAX = 90 * 86400, 32
 # Without a basis: how much longer or shorter an occasion may be to be alike.
 ALIKE = 1.5
 # A load is cold where most of the file came from the disk, warm where next to nothing did.
@@ -31,7 +35,7 @@ _NARROWEST = math.log(1.03)
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """Earlier runs with `threads` threads.
+    """Earlier runs of one model under plans like one.
 
     `like` is a basis that knows how seconds depend on lengths, if there is any.
     """
@@ -39,7 +43,6 @@ class Experience:
     like: Basis | None
     loads: Sequence[LoadMeasured]
     answers: Sequence[AnswerMeasured]
-    threads: int
 
     @property
     def source(self) -> SpeedSource:
@@ -69,9 +72,14 @@ class Experience:
             runs, float(tokens), lambda count, like: like.prompt(work, round(count), past)
         )
 
+    @property
+    def first_token_s(self) -> float:
+        """As of the basis like it: runs tell the engine's own figures."""
+        return 0.0 if self.like is None else self.like.first_token_s
+
     def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
         """As `Basis.load`."""
-        seconds = [one.parts.total_s for one in self._loads(cold=cold)]
+        seconds = [one.parts.total_s for one in self._loads(cold=cold)][-LAST_MAX:]
         return _of(seconds) if len(seconds) >= LOADS_MIN else None
 
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
@@ -80,11 +88,7 @@ class Experience:
         return (f"{loads} loads and {runs} answers of this model were measured here",)
 
     def _own(self) -> list[AnswerMeasured]:
-        return [
-            one
-            for one in self.answers
-            if one.key.threads == self.threads and one.usage.completion_tokens > 1
-        ]
+        return [one for one in self.answers if one.usage.completion_tokens > 1]
 
     def _loads(self, *, cold: bool) -> list[LoadMeasured]:
         return [
@@ -99,7 +103,8 @@ class Experience:
         asked: float,
         estimate: Callable[[float, Basis], Estimate | None],
     ) -> Estimate | None:
-        """Of `runs` (length, seconds): what they say of the length `asked`."""
+        """Of the last `runs` (length, seconds): what they say of the length `asked`."""
+        runs = runs[-LAST_MAX:]
         plain = None if self.like is None else estimate(asked, self.like)
         if self.like is None or plain is None:
             near = [s for length, s in runs if max(length, asked) <= ALIKE * min(length, asked)]
@@ -113,13 +118,18 @@ class Experience:
 
 
 def experience(
-    like: Basis | None, records: Iterable[LoadMeasured | AnswerMeasured], threads: int
+    like: Basis | None,
+    records: Iterable[LoadMeasured | AnswerMeasured],
+    key: RunKey,
+    now_unix_s: float,
 ) -> Experience:
-    """What `records` of one model say."""
-    kept = list(records)
-    loads = [one for one in kept if isinstance(one, LoadMeasured)]
-    answers = [one for one in kept if isinstance(one, AnswerMeasured)]
-    return Experience(like, loads, answers, threads)
+    """What `records`, the oldest first, say of runs under `key`: those like it, not of long ago."""
+    fresh = [one for one in records if one.unix_s >= now_unix_s - AGE_MAX_S]
+    loads = [one for one in fresh if isinstance(one, LoadMeasured) and one.key == key]
+    answers = [
+        one for one in fresh if isinstance(one, AnswerMeasured) and one.key.is_as_fast_as(key)
+    ]
+    return Experience(like, loads, answers)
 
 
 def _past(one: AnswerMeasured) -> float:

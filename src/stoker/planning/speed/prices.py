@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 from stoker.core.calibration import Fit
 from stoker.planning.speed.formats import lender_of
@@ -20,11 +21,12 @@ _NEGLIGIBLE = 0.01
 
 
 class Prices:
-    """The seconds a unit of each term of one fit."""
+    """The seconds a unit of each term of one fit. Who lends is looked up once a term."""
 
     def __init__(self, fit: Fit) -> None:
         self.known = fit.seconds_per_unit
         self._width = width_of(fit.log_errors)
+        self._lenders: dict[str, str | None] = {}
 
     def total(self, terms: Terms) -> Estimate | None:
         """The seconds of `terms`; None where a weighty one has no price."""
@@ -52,8 +54,13 @@ class Prices:
         """The seconds of one unit of the term `name`, its own or a relative's."""
         if ":" not in name:
             return self.known.get(name, 0.0)
-        lender = _lender(name, self.known)
+        lender = self._lender(name)
         return None if lender is None else self.known[lender]
+
+    def _lender(self, name: str) -> str | None:
+        if name not in self._lenders:
+            self._lenders[name] = _lender(name, self.known)
+        return self._lenders[name]
 
     def lent(self, terms: Terms) -> tuple[str, ...]:
         """Which families of `terms` borrow, and from whom: `iq3 from iq2`."""
@@ -72,6 +79,12 @@ class Prices:
             if lender is not None and price > 0 and self.known[lender] > 0:
                 errors.append(math.log(price / self.known[lender]))
         return width_of(errors)
+
+
+@lru_cache(maxsize=64)
+def prices_of(fit: Fit) -> Prices:
+    """The prices of `fit`, the same object for the same fit: a plan asks for them many times."""
+    return Prices(fit)
 
 
 def _lender(name: str, measured: Iterable[str]) -> str | None:

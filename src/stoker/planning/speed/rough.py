@@ -59,7 +59,7 @@ class Rough:
         if not self.ops_s:
             return None
         share, width = _within(MATMUL_SHARES)
-        back = past + tokens / 2
+        back = work.looked_at(tokens, past)
         products = sum(
             one.elements * work.share(one.use)
             for one in work.uses
@@ -71,6 +71,11 @@ class Rough:
         if first is None:
             return Estimate(tokens * each, width)
         return Estimate(tokens * each + first.middle, together(width, first.width))
+
+    @property
+    def first_token_s(self) -> float:
+        """Nobody says; it is small beside the rest."""
+        return 0.0
 
     def _caches(self, work: Work) -> bool:
         """Whether a processor's caches may hold the weights."""

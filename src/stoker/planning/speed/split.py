@@ -42,6 +42,11 @@ class Split:
         """As `Basis.prompt`."""
         return self._sum(work, lambda basis, part: basis.prompt(part, tokens, past))
 
+    @property
+    def first_token_s(self) -> float:
+        """Of the device that gives the token."""
+        return self.rest.first_token_s
+
     def load(self, work: Work, *, cold: bool) -> Estimate | None:
         """As `Basis.load`; one part is loaded after the other."""
         return self._sum(work, lambda basis, part: basis.load(part, cold=cold))

@@ -218,10 +218,16 @@ class Stated:
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """A prompt, and the step that gives the first token."""
-        token, first = self._token(work, past + tokens / 2), self.step(work, 1, past + tokens)
+        token = self._token(work, work.looked_at(tokens, past))
+        first = self.step(work, 1, past + tokens)
         if token is None or first is None:
             return None
         return Estimate(tokens * token.middle + first.middle, together(token.width, first.width))
+
+    @property
+    def first_token_s(self) -> float:
+        """Nobody publishes it; it is small beside the rest."""
+        return 0.0
 
     def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
         """Unknown: nobody publishes it."""

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from stoker.core.weights import Use
 from stoker.planning.speed.formats import BY_ROWS, family_of
-from stoker.planning.speed.work import Look, Work, passes
+from stoker.planning.speed.work import Look, Work
 
 Terms = dict[str, float]
 # The seconds a unit of a term takes.
@@ -52,7 +52,7 @@ def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past
 
     The term `reading` is in seconds already: what unpacking the weights in each step takes.
     """
-    steps = passes(tokens, micro_batch, past)
+    steps = work.steps(tokens, micro_batch, past)
     reading = _seconds(_weights(READ, work, (Use.OUTPUT,), 1.0), decode)
     for count, _ in steps:
         reading += _seconds(_weights(READ, work, _LAYERS, float(count)), decode)

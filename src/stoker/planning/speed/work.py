@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from stoker.core.model import AttentionKind, ModelFacts, Task
+from stoker.core.plan import KV_GROUP, KV_TYPES
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.formats import family_of
 
@@ -57,7 +58,9 @@ class Look:
 class Work:
     """One model as far as it decides how long a step takes.
 
-    `one_output` says that of a prompt only the last token's answer is wanted.
+    A model that `embeds` makes vectors of texts: it reads each in one step, every token of it is
+    wanted, and nothing is written. One that is not `causal` looks at the whole text from each
+    token of it. `kept_element_bytes` is the size of an element of the KV cache.
     """
 
     uses: tuple[WeightUse, ...]
@@ -67,7 +70,9 @@ class Work:
     looks: tuple[Look, ...] = ()
     experts: int = 0
     experts_used: int = 0
-    one_output: bool = True
+    embeds: bool = False
+    causal: bool = True
+    kept_element_bytes: float = 2.0
 
     @property
     def has_experts(self) -> bool:
@@ -90,7 +95,7 @@ class Work:
         part has one token to do.
         """
         share = self.share(use)
-        if not self.one_output or not self.layers:
+        if self.embeds or not self.layers:
             return share
         if use is Use.EXPERT:
             return share * (1.0 - 1.0 / self.layers)
@@ -115,10 +120,23 @@ class Work:
         """Multiplications of one token with the keys and values of `tokens`, over all layers."""
         return sum(look.layers * look.heads * look.length * tokens(look) for look in self.looks)
 
-    def kept_bytes(self, past: float, element_bytes: float = 2.0) -> float:
+    def steps(self, tokens: int, micro_batch: int, past: int = 0) -> tuple[tuple[int, float], ...]:
+        """The steps in which a prompt of `tokens` is read, with `past` tokens before it.
+
+        Of each step, its tokens and how far each of them looks on average.
+        """
+        if not self.causal:
+            return ((tokens, float(tokens)),)
+        return _passes(tokens, tokens if self.embeds else micro_batch, past)
+
+    def looked_at(self, tokens: int, past: int = 0) -> float:
+        """How many tokens one of a prompt's looks at, on average."""
+        return past + tokens / 2 if self.causal else float(tokens)
+
+    def kept_bytes(self, past: float) -> float:
         """Bytes of the KV cache that one step of a sequence of `past` tokens reads."""
         kept = sum(look.layers * look.kept * look.back(past) for look in self.looks)
-        return kept * element_bytes
+        return kept * self.kept_element_bytes
 
     def read_bytes(self, past: float, streams: int = 1) -> float:
         """Bytes that a step reads: of `streams` answers with `past` tokens behind each."""
@@ -142,21 +160,32 @@ class Work:
         return weights / max(self.hidden, 1)
 
 
-def work_of(facts: ModelFacts) -> Work:
-    """The work of the model with `facts`; weights of unknown use count as read by every token."""
+def work_of(facts: ModelFacts, kv_type: str = "f16") -> Work:
+    """The work of the model with `facts` and a KV cache of that type.
+
+    Weights of unknown use count as read by every token.
+    """
     uses = facts.uses or tuple(
         WeightUse(Use.BODY, kind, _share_of(facts, size), size) for kind, size in facts.weight_bytes
     )
+    embeds = facts.task is Task.EMBED
     return Work(
-        uses=uses,
+        uses=tuple(_unwritten(one) for one in uses) if embeds else uses,
         layers=facts.layers,
         hidden=facts.embedding_length,
         vocabulary=facts.vocabulary,
         looks=_looks(facts),
         experts=facts.experts,
         experts_used=facts.experts_used,
-        one_output=facts.task is Task.GENERATE,
+        embeds=embeds,
+        causal=facts.causal,
+        kept_element_bytes=KV_TYPES[kv_type] / KV_GROUP,
     )
+
+
+def _unwritten(one: WeightUse) -> WeightUse:
+    """Who makes vectors multiplies with no output matrix, even where the file has one."""
+    return replace(one, use=Use.LOOKUP) if one.use is Use.OUTPUT else one
 
 
 def _share_of(facts: ModelFacts, size: int) -> int:
@@ -180,10 +209,6 @@ def _looks(facts: ModelFacts) -> tuple[Look, ...]:
     )
 
 
-def passes(tokens: int, micro_batch: int, past: int = 0) -> tuple[tuple[int, float], ...]:
-    """The steps in which a prompt of `tokens` is read, with `past` tokens before it.
-
-    Of each step, its tokens and how far each of them looks back on average.
-    """
+def _passes(tokens: int, micro_batch: int, past: int) -> tuple[tuple[int, float], ...]:
     edges = [*range(0, tokens, micro_batch), tokens]
     return tuple((end - begin, past + (begin + end + 1) / 2) for begin, end in pairwise(edges))

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from stoker.engines.llamacpp import c_library, forms
 from stoker.engines.llamacpp import dry_run_child as child
-from stoker.engines.llamacpp import forms
 from stoker.engines.llamacpp.dry_run import MEMORY
 
 SPEC = {"n_ctx": 1000, "n_parallel": 3, "n_batch": 2048, "n_ubatch": 512, "allocate": False}
@@ -160,10 +160,10 @@ def test_without_the_engines_library_it_says_so(
 ) -> None:
     counter, words = said
     monkeypatch.setattr(
-        child.importlib.util,
+        c_library.importlib.util,
         "find_spec",
         lambda _: SimpleNamespace(origin=str(tmp_path / "__init__.py")),
     )
     with pytest.raises(LeftError):
-        counter._library()
+        counter.__init__(counter._out, SPEC)  # type: ignore[misc]
     assert "not there" in words()

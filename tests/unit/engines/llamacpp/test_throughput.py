@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.errors import EngineError, InvalidRequestError, LoadFailedError
-from stoker.engines.llamacpp.throughput import PASSES, Passes, launch_throughput, read_passes
+from stoker.engines.base import Passes
+from stoker.engines.llamacpp.throughput import PASSES, launch_throughput, read_passes
 
 
 def test_the_child_may_read_its_models_and_no_more() -> None:

@@ -44,6 +44,12 @@ def test_a_matrix_of_the_tokens_is_looked_up_in_where_the_output_has_its_own() -
     }
 
 
+def test_an_encoder_writes_nothing_and_has_no_output_matrix() -> None:
+    sizes = {("embedding", "Q8_0"): 10, ("body", "Q8_0"): 30}
+    uses = weight_uses(sizes, sizes, encoder=True)
+    assert {one.use: one.elements for one in uses} == {Use.BODY: 30, Use.LOOKUP: 10}
+
+
 @pytest.mark.parametrize("shape", ["small", "experts"])
 def test_a_file_states_what_its_shape_was_reckoned_to_have(tmp_path: Path, shape: str) -> None:
     """The calibration reckons with shapes, plans with headers: both must mean the same work."""

@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from stoker.core.losses import MeasuredLoss
+from stoker.core.machine import Machine
+from stoker.core.model import Task
 from stoker.core.needs import Needs
-from stoker.core.plan import DeviceKind, Verdict
+from stoker.core.plan import Device, DeviceKind, Plan, Verdict
 from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
+from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
@@ -58,6 +61,29 @@ def test_the_alternatives_say_what_they_cost_or_gain() -> None:
     assert "KL divergence 0.0108" in above.loss
     assert longer.kind is ChangeKind.CONTEXT
     assert int(longer.value) > proposal.plan.context
+
+
+def test_a_measured_speed_is_not_held_against_an_estimated_one() -> None:
+    question = ask()
+    measured = question.estimate
+
+    def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
+        speed = measured(plan, device, machine, occasion)
+        own = plan.model.facts.file_bytes == question.model.facts.file_bytes
+        sources = (("decode_tok_s", SpeedSource.MEASURED),)
+        return replace(speed, sources=sources) if own else speed
+
+    plain, other = answer(question), answer(replace(question, estimate=estimate))
+    assert any("times the speed" in one.say for one in plain.alternatives)
+    assert not any("times the speed" in one.say for one in other.alternatives)
+
+
+def test_who_makes_vectors_lacks_no_first_token() -> None:
+    question = ask(machine="unmeasured")
+    facts = replace(question.model.facts, task=Task.EMBED)
+    missing = answer(replace(question, model=replace(question.model, facts=facts))).missing
+    assert any("texts per second" in one for one in missing)
+    assert not any("first token" in one or "decode" in one for one in missing)
 
 
 def test_a_measured_loss_replaces_the_published_one() -> None:

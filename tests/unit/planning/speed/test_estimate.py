@@ -167,8 +167,8 @@ def test_units_fit_together(calibration: Calibration) -> None:
     assert speed.source is SpeedSource.CALIBRATION
     assert speed.ttft_s is not None
     assert speed.prefill_tok_s is not None
-    assert speed.prefill_tok_s.p50 * speed.ttft_s.p50 == pytest.approx(500)
-    assert speed.prefill_tok_s.p10 * speed.ttft_s.p90 == pytest.approx(500)
+    read_s = speed.ttft_s.p50 - calibration.first_token_s
+    assert speed.prefill_tok_s.p50 * read_s == pytest.approx(500)
     assert speed.stream_tok_s is not None
     assert speed.total_tok_s is not None
     assert speed.total_tok_s.p50 == pytest.approx(4 * speed.stream_tok_s.p50)
@@ -237,7 +237,7 @@ def test_other_threads_than_the_calibrations_are_scaled_as_measured_or_in_propor
     assert one is not None
     assert four is not None
     assert one.middle == pytest.approx(2 * two.middle)
-    assert four.middle == pytest.approx(two.middle / 2)
+    assert four.middle == pytest.approx(two.middle)  # they read the same memory
     small = work(10**7)
     assert Calibrated(calibration, 1).step(small, 1, 100).middle == pytest.approx(  # type: ignore[union-attr]
         1.5 * Calibrated(calibration, 2).step(small, 1, 100).middle  # type: ignore[union-attr]

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Occasion, SpeedSource
-from stoker.planning.speed.estimate import estimate_speed
-from stoker.planning.speed.experience import RUNS_MIN, experience
+from stoker.planning.speed.estimate import Basis, estimate_speed
+from stoker.planning.speed.experience import (
+    AGE_MAX_S,
+    LAST_MAX,
+    RUNS_MIN,
+    Experience,
+    experience,
+)
 from stoker.planning.speed.spread import Estimate
 from stoker.planning.speed.work import Work
 
 KEY = RunKey(
-    "sha256:0",
+    "facts:0",
     "llamacpp",
+    "xllamacpp 1 aa",
     threads=2,
     context=4096,
     slots=1,
@@ -25,6 +36,8 @@ KEY = RunKey(
     kv_type="f16",
 )
 WORK = Work((), 1, 1, 1)
+NOW = 2_000_000_000
+NAMES = [one.name for one in fields(RunKey)]
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,7 @@ class Plain:
     """A basis that is easy to reckon with: 10 ms a step and a microsecond for each token back."""
 
     source = SpeedSource.CALIBRATION
+    first_token_s = 0.0
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         return Estimate(streams * (0.01 + past * 1e-6), 0.2)
@@ -58,17 +72,21 @@ def answer(
 ) -> AnswerMeasured:
     prompt = past - 50
     return AnswerMeasured(
-        KEY, 0, Usage(prompt, 100), Timings(read_s, 99 * step_s, 0, 0), streams, streams
+        KEY, NOW, Usage(prompt, 100), Timings(read_s, 99 * step_s, 0, 0), streams, streams
     )
 
 
 def load(seconds: float, *, from_disk: float) -> LoadMeasured:
-    return LoadMeasured(KEY, 0, 1000, int(1000 * from_disk), ColdStart(0, 0, seconds, 0))
+    return LoadMeasured(KEY, NOW, 1000, int(1000 * from_disk), ColdStart(0, 0, seconds, 0))
+
+
+def told(like: Basis | None, records: Sequence[AnswerMeasured | LoadMeasured]) -> Experience:
+    return experience(like, records, KEY, NOW)
 
 
 def test_runs_say_by_which_factor_the_estimate_is_off_also_elsewhere() -> None:
     runs = [answer(2 * 0.011) for _ in range(RUNS_MIN)]
-    known = experience(Plain(), runs, threads=2)
+    known = told(Plain(), runs)
     assert known.source is SpeedSource.MEASURED
     for past in (1000, 9000):
         step = known.step(WORK, 1, past)
@@ -79,7 +97,7 @@ def test_runs_say_by_which_factor_the_estimate_is_off_also_elsewhere() -> None:
 
 def test_the_interval_is_as_wide_as_the_runs_differ() -> None:
     steps = [0.011 * by for by in (0.7, 0.9, 1.0, 1.0, 1.1, 1.4)]
-    step = experience(Plain(), [answer(one) for one in steps], 2).step(WORK, 1, 1000)
+    step = told(Plain(), [answer(one) for one in steps]).step(WORK, 1, 1000)
     assert step is not None
     assert step.interval().p90 >= 0.011 * 1.3
 
@@ -92,18 +110,81 @@ def test_the_interval_is_as_wide_as_the_runs_differ() -> None:
         [replace(answer(0.5), streams_last=2)] * 9,
         [replace(answer(0.5), key=replace(KEY, threads=1))] * 9,
         [replace(answer(0.5), usage=Usage(900, 2))] * 9,
+        [replace(answer(0.5), unix_s=NOW - AGE_MAX_S - 1)] * 9,
     ],
-    ids=["too few", "of other streams", "of changing streams", "of other threads", "too short"],
+    ids=[
+        *("too few", "of other streams", "of changing streams", "of other threads", "too short"),
+        "too old",
+    ],
 )
 def test_runs_that_say_little_leave_it_to_others(runs: list[AnswerMeasured]) -> None:
-    known = experience(Plain(), runs, 2)
+    known = told(Plain(), runs)
     assert known.step(WORK, 1, 1000) is None
     speed = estimate_speed(WORK, [known, Plain()], Occasion())
     assert speed.decode_tok_s == estimate_speed(WORK, [Plain()], Occasion()).decode_tok_s
 
 
+keys = st.builds(
+    RunKey,
+    model=st.sampled_from(["facts:0", "facts:1"]),
+    engine=st.sampled_from(["llamacpp", "other"]),
+    conditions=st.sampled_from(["xllamacpp 1 aa", "xllamacpp 2 bb"]),
+    threads=st.integers(1, 2),
+    context=st.sampled_from([1024, 4096]),
+    slots=st.integers(1, 2),
+    micro_batch=st.sampled_from([32, 512]),
+    repack=st.booleans(),
+    kv_type=st.sampled_from(["f16", "q4_0"]),
+)
+
+
+@given(keys, keys)
+def test_runs_of_different_keys_never_mix(one: RunKey, other: RunKey) -> None:
+    """All of a key decides how long a load takes; what is only reserved does not slow an answer."""
+    records = [replace(load(1.0, from_disk=0.0), key=other), replace(answer(0.01), key=other)]
+    found = experience(None, records, one, NOW)
+    assert len(found.loads) == (one == other)
+    apart = {name for name in NAMES if getattr(one, name) != getattr(other, name)}
+    assert len(found.answers) == (apart <= {"context", "slots"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"repack": False}, {"kv_type": "q4_0"}, {"micro_batch": 32}, {"conditions": "xllamacpp 2 bb"}],
+)
+def test_runs_of_another_plan_or_engine_replace_nothing(changed: dict[str, Any]) -> None:
+    others = [replace(answer(1.0), key=replace(KEY, **changed))] * 9
+    assert told(Plain(), others).step(WORK, 1, 1000) is None
+
+
+def test_the_last_runs_of_a_figure_count_and_the_first_are_forgotten() -> None:
+    """However many there are of others since."""
+    alone = [answer(0.5)] * LAST_MAX + [answer(0.011)] * LAST_MAX
+    known = told(Plain(), alone + [answer(9.0, streams=4)] * LAST_MAX)
+    step = known.step(WORK, 1, 1000)
+    assert step is not None
+    assert step.middle == pytest.approx(0.011)
+
+
+def test_prefill_is_held_against_prefill_and_the_way_to_the_first_token_comes_on_top() -> None:
+    """The log has the engine's figures, which end before the first token is here."""
+
+    class Far(Plain):
+        first_token_s = 0.5
+
+    known = told(Far(), [answer(0.01, read_s=0.95)] * RUNS_MIN)
+    prompt = known.prompt(WORK, 100)
+    assert prompt is not None
+    assert prompt.middle == pytest.approx(0.1)
+    speed = estimate_speed(WORK, [known], Occasion(prompt_tokens=100))
+    assert speed.ttft_s is not None
+    assert speed.ttft_s.p50 == pytest.approx(0.6)
+    assert speed.prefill_tok_s is not None
+    assert speed.prefill_tok_s.p50 == pytest.approx(1000.0)
+
+
 def test_without_a_basis_like_runs_stand_by_themselves_and_unlike_ones_say_nothing() -> None:
-    known = experience(None, [answer(0.02)] * RUNS_MIN, 2)
+    known = told(None, [answer(0.02)] * RUNS_MIN)
     step = known.step(WORK, 1, 1200)
     assert step is not None
     assert step.middle == pytest.approx(0.02)
@@ -113,15 +194,15 @@ def test_without_a_basis_like_runs_stand_by_themselves_and_unlike_ones_say_nothi
 
 
 def test_a_basis_that_cannot_tell_a_figure_is_as_none() -> None:
-    known = experience(Mute(), [answer(0.02)] * RUNS_MIN, 2)
-    assert known.step(WORK, 1, 1200) == experience(None, known.answers, 2).step(WORK, 1, 1200)
+    known = told(Mute(), [answer(0.02)] * RUNS_MIN)
+    assert known.step(WORK, 1, 1200) == told(None, known.answers).step(WORK, 1, 1200)
     assert known.step(WORK, 1, 5000) is None
 
 
 def test_prompts_are_known_from_what_was_read_and_not_from_the_cache() -> None:
     cached = replace(answer(0.01, read_s=9.0), usage=Usage(950, 100, cached_tokens=900))
     runs = [answer(0.01, read_s=1.9)] * RUNS_MIN + [cached] * 9
-    prompt = experience(Plain(), runs, 2).prompt(WORK, 100)
+    prompt = told(Plain(), runs).prompt(WORK, 100)
     assert prompt is not None
     assert prompt.middle == pytest.approx(0.2)
 
@@ -129,17 +210,17 @@ def test_prompts_are_known_from_what_was_read_and_not_from_the_cache() -> None:
 def test_loads_from_the_disk_and_from_memory_are_kept_apart() -> None:
     seen = [load(0.5, from_disk=0.0), load(0.52, from_disk=0.01), load(7.0, from_disk=1.0)]
     seen += [load(7.2, from_disk=0.9), load(3.0, from_disk=0.3)]
-    known = experience(Plain(), seen, 2)
+    known = told(Plain(), seen)
     warm, cold = known.load(WORK, cold=False), known.load(WORK, cold=True)
     assert warm is not None
     assert cold is not None
     assert (warm.middle, cold.middle) == (pytest.approx(0.51), pytest.approx(7.1))
     untold = [replace(one, disk_bytes=None) for one in seen]
-    assert experience(Plain(), untold, 2).load(WORK, cold=True) is None
+    assert told(Plain(), untold).load(WORK, cold=True) is None
 
 
 def test_each_figure_has_its_own_source_and_the_notes_say_how_much_was_measured() -> None:
-    known = experience(Plain(), [answer(0.01)] * 3, 2)
+    known = told(Plain(), [answer(0.01)] * 3)
     speed = estimate_speed(WORK, [known, Plain()], Occasion())
     sources = dict(speed.sources)
     assert sources["decode_tok_s"] is sources["prefill_tok_s"] is SpeedSource.MEASURED
@@ -154,7 +235,7 @@ def test_each_figure_has_its_own_source_and_the_notes_say_how_much_was_measured(
 
 def test_a_load_that_was_measured_makes_no_measured_speed() -> None:
     loads = [load(seconds, from_disk=0.0) for seconds in (2.0, 2.2)]
-    speed = estimate_speed(WORK, [experience(Plain(), loads, 2), Plain()], Occasion())
+    speed = estimate_speed(WORK, [told(Plain(), loads), Plain()], Occasion())
     assert speed.source is SpeedSource.CALIBRATION
     assert speed.source_of("load_s") is SpeedSource.MEASURED
     assert speed.notes[0] == "load: measured with this model on this machine"

@@ -19,7 +19,7 @@ from stoker.planning.speed.outcomes import foretold, outcomes_of
 from stoker.planning.speed.work import work_of
 from support.planning import ENTRIES
 
-KEY = RunKey("facts:a", "llamacpp", 8, 4096, 4, 512, repack=True, kv_type="f16")
+KEY = RunKey("facts:a", "llamacpp", "xllamacpp 1 aa", 8, 4096, 4, 512, repack=True, kv_type="f16")
 ERRORS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
 READ = tuple((f"read:{name}", 2e-11) for name in ("q4_k", "q6_k"))
 CALIBRATION = Calibration(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.weights import Use, WeightUse
-from stoker.planning.speed.work import BLOCK, Look, Work, passes, work_of
+from stoker.planning.speed.work import BLOCK, Look, Work, work_of
 
 FACTS = ModelFacts(
     architecture="llama",
@@ -108,8 +108,29 @@ def test_rows_are_those_of_the_formats_and_uses_that_are_asked_for() -> None:
 def test_a_prompt_is_read_whole_and_looks_back_on_what_is_before(
     tokens: int, micro_batch: int, past: int
 ) -> None:
-    steps = passes(tokens, micro_batch, past)
+    steps = work_of(FACTS).steps(tokens, micro_batch, past)
     assert sum(count for count, _ in steps) == tokens
     assert max(count for count, _ in steps) <= micro_batch
     pairs = sum(count * back for count, back in steps)
     assert pairs == pytest.approx(tokens * past + tokens * (tokens + 1) / 2)
+
+
+def test_who_makes_vectors_reads_a_text_in_one_step_and_an_encoder_looks_at_all_of_it() -> None:
+    embeds = replace(FACTS, task=Task.EMBED)
+    assert work_of(embeds).steps(2000, 512) == ((2000, 1000.5),)
+    assert work_of(replace(embeds, causal=False)).steps(2000, 512) == ((2000, 2000.0),)
+    assert work_of(replace(embeds, causal=False)).looked_at(2000) == 2000.0
+
+
+def test_who_makes_vectors_multiplies_with_no_output_matrix() -> None:
+    output = WeightUse(Use.OUTPUT, "Q8_0", 10, 10)
+    uses = (WeightUse(Use.BODY, "Q8_0", 20, 20), output)
+    assert output in work_of(replace(FACTS, uses=uses)).uses
+    embeds = work_of(replace(FACTS, uses=uses, task=Task.EMBED))
+    assert Use.OUTPUT not in {one.use for one in embeds.uses}
+    assert embeds.read_bytes(0.0) == 20
+
+
+def test_a_smaller_cache_is_less_to_read() -> None:
+    whole, small = work_of(FACTS), work_of(FACTS, "q8_0")
+    assert small.kept_bytes(100) == pytest.approx(whole.kept_bytes(100) * 34 / 64)
