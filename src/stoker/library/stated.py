@@ -10,7 +10,7 @@ from functools import cache
 
 from stoker.core.machine import Gpu, Machine
 from stoker.core.published import ModelShape, PublishedSpeed
-from stoker.machine.data_sheets import gpu_bandwidth_bytes_s
+from stoker.machine.data_sheets import find_sheet, gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
 from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.planning.speed.estimate import Basis
@@ -24,7 +24,7 @@ from stoker.published.figures import load_losses, load_shapes, load_speeds
 # Published tests write or read so many tokens where their names do not say it.
 _TOKENS = 512
 # What is the same architecture under another name.
-_SAME = {"Llama-3-8B": "Llama-3.1-8B"}
+_SAME = {"Llama-3-8B": "Llama-3.1-8B", "Llama-3-70B": "Llama-3.1-70B"}
 
 
 def uncalibrated_bases(machine: Machine, threads: int, gpu: int | None = None) -> tuple[Basis, ...]:
@@ -59,6 +59,14 @@ def gpu_device(gpu: Gpu) -> Device | None:
     return Device(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
 
 
+def _listed(name: str) -> Device | None:
+    """The GPU that makers list by `name`."""
+    sheet = find_sheet(name)
+    if sheet is None:
+        return None
+    return Device(sheet.backend.value, sheet.bandwidth_bytes_s, load_compute().get(name))
+
+
 def processor(machine: Machine, threads: int | None = None) -> Device | None:
     """`machine`'s processor with so many threads, or one for each performance core.
 
@@ -91,16 +99,15 @@ def _shares(backend: str) -> Shares:
 
 
 def _told(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> Told | None:
-    shape = shapes.get(_SAME.get(row.model, row.model))
-    preset = load_hardware().get(row.hardware)
-    if shape is None or preset is None:
+    shape, name = shapes.get(_SAME.get(row.model, row.model)), load_hardware().get(row.hardware)
+    if shape is None or name is None:
         return None
-    machine = find_preset(preset).machine
-    device = gpu_device(machine.gpus[0]) if row.backend != PROCESSOR else processor(machine)
+    if row.backend == PROCESSOR:
+        device = processor(find_preset(name).machine, row.threads)
+    else:
+        device = _listed(name)
     if device is None:
         return None
-    if row.threads:
-        device = Device(device.backend, device.bandwidth_bytes_s, device.ops_s, row.threads)
     tokens = int(row.metric[2:] or _TOKENS)
     prompt = row.metric.startswith("pp")
     work = _work(shape, row.quantization)
