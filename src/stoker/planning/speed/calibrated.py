@@ -30,9 +30,9 @@ from stoker.planning.speed.work import Work
 _PER_DOUBLING = math.log(1.15)
 # Of a small model besides: how much of it a processor's cache holds is not that of the small shape.
 _SMALL_WIDTH = math.log(1.5)
-# From this width on a fit of several answers, as of a quick calibration, says less than what full ones
-# had in common: n answers' weights took 0.4 to 1.4 times as long as n times one's (AMD EPYC, 2 cores,
-# 18 formats, n of 2 to 8, November 2026).
+# From this width on a fit of several answers, as a quick calibration's, says less than what full
+# ones had in common: n answers' weights took 0.4 to 1.4 times as long as n times one's (AMD EPYC,
+# 2 cores, 18 formats, n of 2 to 8, November 2026).
 _STREAMS_WIDTH_MOST = math.log(2.0)
 _EACH, _EACH_WIDTH = 0.8, math.log(1.75)
 # What running otherwise than was measured adds: without rewritten weights, with another cache.
