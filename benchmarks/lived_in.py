@@ -22,9 +22,9 @@ from stoker.core.model import LocalModel, ModelRef
 from stoker.core.plan import Plan
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.engines.registry import engine_version
-from stoker.machine.cache import save_measured
-from stoker.machine.conditions import conditions_of, mark_of
 from stoker.machine.facts import read_machine
+from stoker.machine.measured.cache import save_measured
+from stoker.machine.measured.conditions import conditions_of, mark_of
 from stoker.models.facts import read_facts
 from stoker.planning.defaults import Wishes, make_plan
 from stoker.planning.speed.terms import STREAMS

@@ -30,7 +30,7 @@ from stoker.calibrating.sampling import Bench, visit
 from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, Subject
 from stoker.core.calibration import Calibration, Observation
 from stoker.core.clock import SystemClock
-from stoker.library.stated import published_told
+from stoker.library.judging.published_speeds import published_told
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
 from stoker.planning.speed.calibrated import Calibrated

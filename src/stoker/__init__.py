@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from stoker.core.errors import ModelNotLoadedError, StokerError
     from stoker.core.needs import Needs
     from stoker.core.request import Completion, Message
-    from stoker.library.advising import suggest_runtime
     from stoker.library.asynchronous import AsyncLocalModelRuntime
     from stoker.library.blocking import LocalModelRuntime
+    from stoker.library.judging.advising import suggest_runtime
 
 __version__ = "0.1.0"
 
@@ -41,7 +41,7 @@ _HOMES = {
     "ModelNotLoadedError": "stoker.core.errors",
     "Needs": "stoker.core.needs",
     "StokerError": "stoker.core.errors",
-    "suggest_runtime": "stoker.library.advising",
+    "suggest_runtime": "stoker.library.judging.advising",
 }
 
 

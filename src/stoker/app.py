@@ -40,8 +40,8 @@ from stoker.gateway import server as public
 from stoker.gateway.admin import server as admin
 from stoker.gateway.protocol import CONNECTIONS_MAX, HEADERS_S, capped
 from stoker.gateway.service import DoorPolicy, Service
-from stoker.machine.conditions import mark_here
 from stoker.machine.facts import read_machine
+from stoker.machine.measured.conditions import mark_here
 from stoker.models.pinning import Pin, PinnedFiles
 from stoker.models.storing.store import Store
 from stoker.planning.defaults import refuse_if_too_large

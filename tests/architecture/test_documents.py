@@ -29,7 +29,7 @@ def test_every_module_that_the_page_names_exists(name: str) -> None:
 
 def rows() -> list[tuple[str, str]]:
     table = re.findall(r"^\| `(stoker\.[a-z]+)` \| (.*) \|$", PAGE, re.MULTILINE)
-    return [(room, part) for room, text in table for part in re.findall(r"`([a-z_]+)`", text)]
+    return [(room, part) for room, text in table for part in re.findall(r"`([a-z_.]+)`", text)]
 
 
 @pytest.mark.parametrize(("room", "part"), rows())

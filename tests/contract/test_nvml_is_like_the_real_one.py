@@ -14,8 +14,8 @@ import pynvml
 import pytest
 
 from stoker.core.units import GIB
+from stoker.machine.gpus.nvidia import INTEGRATED, read_nvidia
 from stoker.machine.memory import read_memory
-from stoker.machine.nvidia import INTEGRATED, read_nvidia
 from stoker.testing.nvml import GPU_IS_LOST, NOT_FOUND, NOT_SUPPORTED, FakeGpu, FakeNvml
 
 ASKED = sorted(name for name in dir(FakeNvml) if name.startswith("nvml"))

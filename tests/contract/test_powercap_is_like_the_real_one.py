@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stoker.machine.power import Count, Reading, Sees, span_between
-from stoker.machine.rapl import read_rapl
+from stoker.machine.power.counting import Count, Reading, Sees, span_between
+from stoker.machine.power.rapl import read_rapl
 from stoker.machine.system_files import HERE, Roots
 
 

@@ -22,7 +22,7 @@ from stoker.cli.main import cli
 from stoker.core.clock import SystemClock
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.request import Finish, Timings, Usage
-from stoker.machine.power import Count, Meter, Reading, Sees
+from stoker.machine.power.counting import Count, Meter, Reading, Sees
 from stoker.models.synthetic.write import Shape
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home

@@ -16,7 +16,7 @@ from stoker.core.errors import LoadFailedError, WorkerLostError
 from stoker.engines.base import Launch
 from stoker.engines.llamacpp.adapter import LlamaCppEngine
 from stoker.machine.document import parse_machine
-from stoker.machine.measuring import MATMUL_TYPES
+from stoker.machine.measured.measuring import MATMUL_TYPES
 from stoker.models.gguf.header import read_header
 from stoker.models.synthetic.write import Shape, write_model
 from stoker.testing.clock import ManualClock

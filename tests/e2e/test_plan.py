@@ -17,8 +17,8 @@ from stoker.cli import plan
 from stoker.core.errors import LoadFailedError, ModelFileError, NotEnoughMemoryError, StokerError
 from stoker.core.memory import COUNTED
 from stoker.core.plan import Verdict
-from stoker.library.plan_file import plan_file_of
-from stoker.library.planning import Order, look_around, plan_models, propose_models
+from stoker.library.judging.planning import Order, look_around, plan_models, propose_models
+from stoker.library.plan_files.plan_file import plan_file_of
 from stoker.models.catalogue import STARTER_FOLDER, starter
 from stoker.models.storing.store import hash_file
 from stoker.planning.defaults import Wishes

@@ -15,8 +15,8 @@ from stoker.cli import plan
 from stoker.core.calibration import Calibration, Fit
 from stoker.core.outcome import ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN
 from stoker.engines.registry import engine_version
-from stoker.machine.conditions import conditions_of
 from stoker.machine.facts import read_machine
+from stoker.machine.measured.conditions import conditions_of
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 from stoker.testing.running import COMMAND, RunningService

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stoker.core.errors import LoadFailedError
-from stoker.library import planning
-from stoker.library.planning import Order, plan_models
+from stoker.library.judging import planning
+from stoker.library.judging.planning import Order, plan_models
 from stoker.testing.architectures import write_architecture
 from stoker.testing.stub import StubEngine
 from stoker.testing.stub_behaviour import StubBehaviour

@@ -153,7 +153,7 @@ async def test_a_task_whose_pattern_finds_no_end_is_wrong_says_why_and_stops_no_
 async def test_ctrl_c_ends_a_search(number: int) -> None:
     code = f"""
 import asyncio
-from stoker.cli.stopping import run_until_stopped
+from stoker.cli.terminal.stopping import run_until_stopped
 from stoker.comparing.searching import PatternSearch
 from stoker.core.clock import SystemClock
 

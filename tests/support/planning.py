@@ -7,8 +7,8 @@ from typing import Any
 from stoker.core.needs import Needs
 from stoker.core.plan import Plan
 from stoker.core.proposal import Proposal
-from stoker.library.speeds import estimate_elsewhere
-from stoker.library.surroundings import shipped_catalogue
+from stoker.library.judging.speeds import estimate_elsewhere
+from stoker.library.judging.surroundings import shipped_catalogue
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly

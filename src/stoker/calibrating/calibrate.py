@@ -15,9 +15,9 @@ from stoker.core.calibration import Calibration
 from stoker.core.clock import Clock, SystemClock
 from stoker.core.machine import Machine
 from stoker.engines.registry import engine_version
-from stoker.machine.conditions import conditions_of
 from stoker.machine.facts import read_machine
-from stoker.machine.meters import open_meters
+from stoker.machine.measured.conditions import conditions_of
+from stoker.machine.power.meters import open_meters
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from stoker.calibrating import others
 from stoker.core.clock import Clock
 from stoker.core.power import Power
-from stoker.machine.meters import ReadMeters
-from stoker.machine.power import Reading, Span, power_of, span_between
+from stoker.machine.power.counting import Reading, Span, power_of, span_between
+from stoker.machine.power.meters import ReadMeters
 
 # The quiet in parts, so that a short disturbance costs one of them; 2 s in all.
 QUIET_PARTS, QUIET_PART_S = 4, 0.5

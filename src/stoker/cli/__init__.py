@@ -1,1 +1,1 @@
-"""The command: one file for each verb. It prints, and nothing else."""
+"""The command: one file for each verb, rooms for what they show. It prints, and nothing else."""

@@ -20,7 +20,7 @@ from stoker.files.disk import expanded
 
 if TYPE_CHECKING:
     from stoker.core.advice import Advice
-    from stoker.library.surroundings import Surroundings
+    from stoker.library.judging.surroundings import Surroundings
 
 
 def _words(kind: type[StrEnum]) -> click.Choice[str]:
@@ -112,14 +112,14 @@ def command(
       stoker advise --machine m2-max --data machine
     """
     # pydantic is slow to import; only this verb pays for it.
-    from stoker.library.advising import advise_on  # noqa: PLC0415
-    from stoker.library.constraints import read_constraints  # noqa: PLC0415
+    from stoker.library.judging.advising import advise_on  # noqa: PLC0415
+    from stoker.library.judging.constraints import read_constraints  # noqa: PLC0415
 
     document = _with_flags(_document(path), flags, api)
     constraints = read_constraints(document)
     open_data = constraints.to_needs().leaves_data_open
     if (open_data or not document) and is_asked():
-        from stoker.cli.asking import BOUNDARY, QUESTIONS, ask  # noqa: PLC0415
+        from stoker.cli.terminal.asking import BOUNDARY, QUESTIONS, ask  # noqa: PLC0415
 
         constraints = read_constraints(ask(document, BOUNDARY if document else QUESTIONS))
     _check_tasks(constraints.tasks)
@@ -163,7 +163,7 @@ def describe(advice: Advice) -> dict[str, Any]:
 
 def _around(machine: str | None) -> Surroundings:
     """This machine, or the named one."""
-    from stoker.library.surroundings import survey  # noqa: PLC0415
+    from stoker.library.judging.surroundings import survey  # noqa: PLC0415
     from stoker.machine.document import load_machine  # noqa: PLC0415
     from stoker.state.home import Home  # noqa: PLC0415
 
@@ -171,7 +171,7 @@ def _around(machine: str | None) -> Surroundings:
 
 
 def _document(path: Path | None) -> dict[str, Any]:
-    from stoker.library.constraints import read_document  # noqa: PLC0415
+    from stoker.library.judging.constraints import read_document  # noqa: PLC0415
 
     return {} if path is None else read_document(expanded(path))
 
@@ -199,8 +199,8 @@ def _check_tasks(path: str | None) -> None:
 
 
 def _lines(advice: Advice, *, everything: bool) -> list[str]:
-    from stoker.cli.advice_text import WIDTH, explain, render  # noqa: PLC0415
-    from stoker.cli.glyphs import glyphs_of_output  # noqa: PLC0415
+    from stoker.cli.drawing.glyphs import glyphs_of_output  # noqa: PLC0415
+    from stoker.cli.pages.advice_text import WIDTH, explain, render  # noqa: PLC0415
     from stoker.published.rules import load_rules  # noqa: PLC0415
 
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
@@ -210,7 +210,7 @@ def _lines(advice: Advice, *, everything: bool) -> list[str]:
 
 def _refuse_contradiction(advice: Advice) -> None:
     if advice.answer is Answer.CONTRADICTION:
-        from stoker.library.costing import contradiction  # noqa: PLC0415
+        from stoker.library.judging.costing import contradiction  # noqa: PLC0415
 
         raise contradiction(advice)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stoker.cli.calibration_page import show
 from stoker.cli.options import json_option, print_json
+from stoker.cli.pages.calibration_page import show
 from stoker.core.units import format_seconds
 from stoker.state.calibrations import load_calibration, to_document
 from stoker.state.home import Home

@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     if plot is not None and not order.tasks and order.text is None:
         raise InvalidRequestError("There is nothing to draw", hint="give --tasks or --text.")
     # numpy and gguf are slow to import; only a comparison that begins pays for them.
-    from stoker.cli.stopping import run_until_stopped  # noqa: PLC0415
+    from stoker.cli.terminal.stopping import run_until_stopped  # noqa: PLC0415
     from stoker.comparing.comparison import Comparison  # noqa: PLC0415
     from stoker.state.home import Home  # noqa: PLC0415
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
+from stoker.cli.terminal.meter import metered
 from stoker.core.units import format_bytes
 
 

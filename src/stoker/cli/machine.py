@@ -91,7 +91,7 @@ def _announcer(steps: list[str]) -> Callable[[str], None]:
 
 
 def _warn(machine: Machine) -> None:
-    from stoker.machine.conditions import BUSY  # noqa: PLC0415 - help stays light
+    from stoker.machine.measured.conditions import BUSY  # noqa: PLC0415 - help stays light
 
     for reason in machine.unread:
         click.echo(f"warning: a GPU cannot be read: {reason}", err=True)

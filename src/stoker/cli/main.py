@@ -12,8 +12,8 @@ from keyword import iskeyword
 
 import click
 
-from stoker.cli import streams
-from stoker.cli.choosing import choice_lines
+from stoker.cli.pages.choosing import choice_lines
+from stoker.cli.terminal import streams
 from stoker.core.choices import Choice
 from stoker.core.errors import StokerError
 

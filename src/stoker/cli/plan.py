@@ -17,8 +17,8 @@ from stoker.core.units import parse_bytes
 if TYPE_CHECKING:
     from stoker.core.machine import Machine
     from stoker.core.proposal import Resident
-    from stoker.library.costing import Stated
-    from stoker.library.planning import Order
+    from stoker.library.judging.costing import Stated
+    from stoker.library.judging.planning import Order
 
 WIDTH = 100
 
@@ -90,7 +90,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
       stoker plan shop reader --budget 12GiB --write stoker.toml
       stoker plan --machine rtx-4090
     """
-    from stoker.library.planning import Order  # noqa: PLC0415 - help stays light
+    from stoker.library.judging.planning import Order  # noqa: PLC0415 - help stays light
     from stoker.planning.defaults import Wishes  # noqa: PLC0415
 
     order = Order(
@@ -118,17 +118,17 @@ def command(  # noqa: PLR0913 - one parameter for each option
 def _plan(
     order: Order, write: Path | None, plot: Path | None, *, explained: bool, as_json: bool
 ) -> None:
-    from stoker.library.planning import plan_models  # noqa: PLC0415
+    from stoker.library.judging.planning import plan_models  # noqa: PLC0415
 
     resident, machine = plan_models(order)
     if as_json:
-        from stoker.cli.plan_document import describe  # noqa: PLC0415
+        from stoker.cli.pages.plan_document import describe  # noqa: PLC0415
 
         print_json(describe(resident, machine))
     else:
         click.echo("\n".join(_lines(resident, machine, explained=explained)))
     if plot is not None:
-        from stoker.cli.plan_plot import plot as drawn  # noqa: PLC0415
+        from stoker.cli.drawing.plan_plot import plot as drawn  # noqa: PLC0415
 
         _write_file(plot.expanduser(), drawn(resident))
     if resident.contradiction is not None:
@@ -140,7 +140,7 @@ def _plan(
 
 
 def _write_plan(path: Path, resident: Resident, machine: Machine, *, elsewhere: bool) -> None:
-    from stoker.library.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
+    from stoker.library.plan_files.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
 
     if path.exists():
         try:
@@ -168,15 +168,15 @@ def _write_file(path: Path, text: str) -> None:
 
 
 def _list(order: Order, *, explained: bool, as_json: bool) -> None:
-    from stoker.library.planning import what_runs  # noqa: PLC0415
+    from stoker.library.judging.planning import what_runs  # noqa: PLC0415
 
     found = what_runs(order)
     if as_json:
-        from stoker.cli.plan_document import describe_rows  # noqa: PLC0415
+        from stoker.cli.pages.plan_document import describe_rows  # noqa: PLC0415
 
         print_json(describe_rows(found.rows, found.machine, found.too_short))
         return
-    from stoker.cli.plan_table import explain_rows, render_rows  # noqa: PLC0415
+    from stoker.cli.pages.plan_table import explain_rows, render_rows  # noqa: PLC0415
 
     width = _width()
     lines = render_rows(found.rows, found.machine, found.too_short, width=width)
@@ -184,8 +184,8 @@ def _list(order: Order, *, explained: bool, as_json: bool) -> None:
 
 
 def _lines(resident: Resident, machine: Machine, *, explained: bool) -> list[str]:
-    from stoker.cli.glyphs import glyphs_of_output  # noqa: PLC0415
-    from stoker.cli.plan_text import explain, render  # noqa: PLC0415
+    from stoker.cli.drawing.glyphs import glyphs_of_output  # noqa: PLC0415
+    from stoker.cli.pages.plan_text import explain, render  # noqa: PLC0415
 
     width = _width()
     lines = render(resident, machine, width=width, glyphs=glyphs_of_output())
@@ -209,8 +209,8 @@ def _stated(path: Path | None, flags: dict[str, Any]) -> Stated | None:
     given = {name: value for name, value in flags.items() if value is not None}
     if path is None and not set(given) - {"context"}:
         return None
-    from stoker.library.constraints import read_constraints, read_document  # noqa: PLC0415
-    from stoker.library.costing import Stated  # noqa: PLC0415
+    from stoker.library.judging.constraints import read_constraints, read_document  # noqa: PLC0415
+    from stoker.library.judging.costing import Stated  # noqa: PLC0415
 
     document = read_document(path.expanduser()) if path is not None else {}
     return Stated(read_constraints({**document, **given}))

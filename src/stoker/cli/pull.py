@@ -25,7 +25,7 @@ from stoker.models.sources.reference import (
 )
 
 if TYPE_CHECKING:
-    from stoker.cli.pull_display import Display
+    from stoker.cli.terminal.pull_display import Display
     from stoker.models.pulling.changes import Change, State
     from stoker.models.pulling.pull import Pulled, Resolved
     from stoker.models.storing.manifest import Manifest
@@ -56,7 +56,7 @@ def command(ref: str, *, name: str | None, yes: bool, as_json: bool) -> None:
       stoker pull ./my-model.gguf --as mine --yes
       stoker pull mine
     """
-    from stoker.cli.pull_display import display_for  # noqa: PLC0415 - help must stay light
+    from stoker.cli.terminal.pull_display import display_for  # noqa: PLC0415 - help must stay light
 
     display = display_for(as_json=as_json)
     try:

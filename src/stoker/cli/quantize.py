@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
+from stoker.cli.terminal.meter import metered
 from stoker.core.model import LocalModel
 from stoker.core.units import format_bytes
 from stoker.models.catalogue import find_model, looks_like_path

@@ -53,7 +53,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
       stoker run starter
     """
     command_s = _since_process_start()
-    from stoker.cli import answering, chatting  # noqa: PLC0415 - help must not import the library
+    from stoker.cli.terminal import answering, chatting  # noqa: PLC0415 - help must not import the library
 
     options = {name: value for name, value in sampling.items() if value is not None}
     text = prompt if prompt is not None else _piped()

@@ -19,7 +19,7 @@ from stoker.models.catalogue import find_model
 from stoker.planning.defaults import Wishes, make_plan
 
 if TYPE_CHECKING:
-    from stoker.library.execution import Execution
+    from stoker.library.plan_files.execution import Execution
 
 SERVICE_SLOTS = 4
 
@@ -128,7 +128,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
 def _planned(models: tuple[str, ...], plan_file: Path | None, wishes: Wishes) -> Execution:
     """What is to be served: what a written plan says, or what the options do."""
-    from stoker.library.execution import Execution  # noqa: PLC0415 - help stays light
+    from stoker.library.plan_files.execution import Execution  # noqa: PLC0415 - help stays light
 
     if plan_file is not None:
         return _written(plan_file, given=bool(models) or wishes != Wishes())
@@ -146,8 +146,8 @@ def _written(path: Path, *, given: bool) -> Execution:
         raise click.UsageError(
             "A plan says which models run and how: leave MODEL and its options out."
         )
-    from stoker.library.executing import prepare  # noqa: PLC0415 - pydantic
-    from stoker.library.plan_file import read_plan  # noqa: PLC0415
+    from stoker.library.plan_files.executing import prepare  # noqa: PLC0415 - pydantic
+    from stoker.library.plan_files.plan_file import read_plan  # noqa: PLC0415
 
     execution = prepare(read_plan(path), open_store(), read_machine())
     _refuse_twice(execution.plans)

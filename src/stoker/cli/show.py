@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from stoker.cli.describing import describe, show
-from stoker.cli.meter import metered
 from stoker.cli.options import json_option, print_json
+from stoker.cli.pages.describing import describe, show
 from stoker.cli.storing import open_store
+from stoker.cli.terminal.meter import metered
 from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelFacts
 from stoker.models.catalogue import find_model, looks_like_path

@@ -25,7 +25,7 @@ from stoker.core.errors import ModelFileError
 from stoker.core.estimate import Interval
 from stoker.core.model import ModelFacts
 from stoker.core.plan import Plan
-from stoker.library.subjects import called
+from stoker.library.judging.subjects import called
 from stoker.planning.memory.formula import count
 
 _NAME_MAX = 255

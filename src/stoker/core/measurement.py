@@ -22,7 +22,7 @@ class RunKey:
     """Under which plan something was measured, and on what.
 
     `model` is `identity_of` its facts. `conditions` names the engine's version and what the machine
-    was like, as far as it decides how fast it is (`stoker.machine.conditions.mark_of`).
+    was like, as far as it decides how fast it is (`stoker.machine.measured.conditions.mark_of`).
     """
 
     model: str

@@ -29,8 +29,8 @@ from stoker.engines.openai_wire import assemble
 from stoker.engines.registry import engine_version, find_engine
 from stoker.library.asking import MessageLike, SamplingOptions, new_id, to_request
 from stoker.library.statistics import RuntimeStatistics, Tally
-from stoker.machine.conditions import mark_here
 from stoker.machine.facts import read_machine
+from stoker.machine.measured.conditions import mark_here
 from stoker.models.catalogue import find_model
 from stoker.models.storing.store import Store
 from stoker.planning.defaults import Wishes, make_plan

@@ -16,12 +16,12 @@ from stoker.core.machine import Machine
 from stoker.core.power import Power
 from stoker.core.units import GIB, MIB
 from stoker.engines.registry import engine_version, find_engine
-from stoker.machine.cache import save_measured, with_measured
-from stoker.machine.conditions import waiting_share
 from stoker.machine.facts import read_machine
-from stoker.machine.measuring import Means, measure
-from stoker.machine.meters import meters_now
-from stoker.machine.passes import CannotMeasureError
+from stoker.machine.measured.cache import save_measured, with_measured
+from stoker.machine.measured.conditions import waiting_share
+from stoker.machine.measured.measuring import Means, measure
+from stoker.machine.measured.passes import CannotMeasureError
+from stoker.machine.power.meters import meters_now
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
 
@@ -34,8 +34,8 @@ MULTIPLY_DISK_BYTES = GIB
 def known_machine(home: Home, *, gpus: bool = False) -> tuple[Machine, tuple[str, ...]]:
     """This machine now, with what was measured of it if that still holds.
 
-    The second is why it should be measured (again), as `stoker.machine.cache.with_measured` says;
-    empty if there is no reason.
+    The second is why it should be measured (again), as
+    `stoker.machine.measured.cache.with_measured` says; empty if there is no reason.
     """
     machine = read_machine(gpus=gpus, store=home.models)
     return with_measured(machine, home.machine, engine_version(), waiting_share())

@@ -46,7 +46,7 @@ def read_machine(*, gpus: bool = False, store: Path | None = None, roots: Roots 
 
 
 def _with_gpus(machine: Machine, memory: Memory, roots: Roots) -> Machine:
-    from stoker.machine.gpu import read_gpus  # noqa: PLC0415 - most callers want no GPUs
+    from stoker.machine.gpus.detection import read_gpus  # noqa: PLC0415 - most callers want no GPUs
 
     found = read_gpus(memory, roots)
     return replace(machine, gpus=found.gpus, unread=found.unread)
@@ -54,7 +54,7 @@ def _with_gpus(machine: Machine, memory: Memory, roots: Roots) -> Machine:
 
 def _cpu_and_memory(roots: Roots) -> tuple[Cpu, Memory]:
     if sys.platform == "darwin" and roots is HERE:
-        from stoker.machine.apple import read_cpu_and_memory  # noqa: PLC0415 - Macs alone
+        from stoker.machine.gpus.apple import read_cpu_and_memory  # noqa: PLC0415 - Macs alone
 
         cpu, memory = read_cpu_and_memory()
         if memory.total_bytes:

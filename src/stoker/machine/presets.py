@@ -16,8 +16,8 @@ from typing import Any
 from stoker.core.errors import InvalidMachineError, NotFoundError
 from stoker.core.machine import Backend, Gpu, Machine
 from stoker.core.units import GIB
-from stoker.machine.apple import wirable_bytes
-from stoker.machine.data_sheets import find_sheet
+from stoker.machine.gpus.apple import wirable_bytes
+from stoker.machine.gpus.data_sheets import find_sheet
 from stoker.machine.system_files import parse_count
 
 FREE_SHARE = 0.85

@@ -1,6 +1,6 @@
 """A driver that is not there: NVML's Python binding, as far as Stoker asks it, over made-up GPUs.
 
-Pass one where `stoker.machine.nvidia.read_nvidia` takes `nvml`. A contract suite holds its
+Pass one where `stoker.machine.gpus.nvidia.read_nvidia` takes `nvml`. A contract suite holds its
 functions, their arguments and their answers to the real binding's.
 """
 

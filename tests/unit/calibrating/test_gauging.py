@@ -6,7 +6,7 @@ import pytest
 
 from stoker.calibrating import others
 from stoker.calibrating.gauging import QUIET_PART_S, QUIET_PARTS, Gauge
-from stoker.machine.power import Count, Meter, Reading, Sees
+from stoker.machine.power.counting import Count, Meter, Reading, Sees
 
 PACKAGE = Meter(Sees.PACKAGE, "package-0")
 

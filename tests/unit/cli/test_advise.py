@@ -10,17 +10,17 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from stoker.cli.advice_text import WIDTH, explain, render
 from stoker.cli.advise import command, describe
-from stoker.cli.asking import QUESTIONS, ask
+from stoker.cli.pages.advice_text import WIDTH, explain, render
+from stoker.cli.terminal.asking import QUESTIONS, ask
 from stoker.core.errors import (
     ContradictoryNeedsError,
     FileMissingError,
     InvalidRequestError,
     NotFoundError,
 )
-from stoker.library.advising import suggest_runtime
-from stoker.library.constraints import known_names
+from stoker.library.judging.advising import suggest_runtime
+from stoker.library.judging.constraints import known_names
 from stoker.machine.document import document_of
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES

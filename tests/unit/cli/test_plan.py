@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import plan
-from stoker.cli.glyphs import ASCII, UNICODE
-from stoker.cli.plan_bars import together_lines
-from stoker.cli.plan_document import describe, describe_rows
-from stoker.cli.plan_table import explain_rows, render_rows
-from stoker.cli.plan_text import explain, render
+from stoker.cli.drawing.glyphs import ASCII, UNICODE
+from stoker.cli.drawing.plan_bars import together_lines
+from stoker.cli.pages.plan_document import describe, describe_rows
+from stoker.cli.pages.plan_table import explain_rows, render_rows
+from stoker.cli.pages.plan_text import explain, render
 from stoker.core.errors import (
     ContradictoryNeedsError,
     FileMissingError,
@@ -31,7 +31,7 @@ from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Verdict
 from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import GIB, format_bytes
-from stoker.library.planning import Order, Runnable
+from stoker.library.judging.planning import Order, Runnable
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.listing import list_models, too_short
 from stoker.planning.proposal.residing import resident_of
@@ -73,7 +73,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> Callable[[Resident], list[Order]
             orders.append(order)
             return found, MACHINES["laptop"]
 
-        monkeypatch.setattr("stoker.library.planning.plan_models", plan_models)
+        monkeypatch.setattr("stoker.library.judging.planning.plan_models", plan_models)
         return orders
 
     return use
@@ -384,7 +384,7 @@ def test_a_file_that_is_no_plan_is_never_overwritten(
 def test_explaining_is_honoured_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = list_models(ask("Qwen2.5-0.5B"), CATALOGUE[:2], load_losses())
     found = Runnable(rows, MACHINES["laptop"], (("Phi-4", 16384),))
-    monkeypatch.setattr("stoker.library.planning.what_runs", lambda _: found)
+    monkeypatch.setattr("stoker.library.judging.planning.what_runs", lambda _: found)
     plain, explained = run(), run("--explain")
     assert explained.stdout.startswith(plain.stdout.rstrip())
     assert "In plain words" not in plain.stdout

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stoker.cli import pull as module
-from stoker.cli.choosing import choice_lines
+from stoker.cli.pages.choosing import choice_lines
 from stoker.cli.pull import command
-from stoker.cli.pull_display import Bar, Display, Lines, Rate, bar_text
+from stoker.cli.terminal.pull_display import Bar, Display, Lines, Rate, bar_text
 from stoker.core.choices import Choice
 from stoker.core.errors import (
     FileMissingError,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from stoker.cli.describing import describe, rows
+from stoker.cli.pages.describing import describe, rows
 from stoker.cli.show import command
 from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import AttentionKind, ModelFacts, Task

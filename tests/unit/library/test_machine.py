@@ -13,9 +13,9 @@ from stoker.core.machine import Machine, Measured
 from stoker.core.power import Power
 from stoker.library import machine as library
 from stoker.library.machine import known_machine, measured_machine, power_here
-from stoker.machine.conditions import conditions_of
-from stoker.machine.measuring import Means
-from stoker.machine.passes import CannotMeasureError
+from stoker.machine.measured.conditions import conditions_of
+from stoker.machine.measured.measuring import Means
+from stoker.machine.measured.passes import CannotMeasureError
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
 

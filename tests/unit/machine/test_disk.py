@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from stoker.core.units import MIB
-from stoker.machine import disk_rate
 from stoker.machine.disk import free_bytes
-from stoker.machine.passes import CannotMeasureError, Limits
+from stoker.machine.measured import disk_rate
+from stoker.machine.measured.passes import CannotMeasureError, Limits
 
 LIMITS = Limits(budget_s=0.0, extra_s=0.0, least=2, most=2)
 SIZE = 2 * MIB

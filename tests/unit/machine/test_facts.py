@@ -44,7 +44,7 @@ def test_a_machine_that_tells_nothing_is_still_one() -> None:
 def test_gpus_are_asked_for_only_where_somebody_wants_them(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stoker.machine.gpu.read_nvidia", pytest.fail)
+    monkeypatch.setattr("stoker.machine.gpus.detection.read_nvidia", pytest.fail)
     assert read_machine(roots=plant(CONTAINER)).gpus == ()
 
 

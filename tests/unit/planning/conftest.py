@@ -12,8 +12,8 @@ from stoker.core.advice import Advice, ApiOption
 from stoker.core.costs import ApiPrice, LocalCosts
 from stoker.core.machine import Machine
 from stoker.core.needs import Needs, Quality
-from stoker.library.advising import local_options
-from stoker.library.surroundings import survey
+from stoker.library.judging.advising import local_options
+from stoker.library.judging.surroundings import survey
 from stoker.planning.advice.advise import advise
 from stoker.planning.advice.situation import Case
 from stoker.planning.watts import with_watts

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stoker.cli.advice_text import WIDTH, render
+from stoker.cli.pages.advice_text import WIDTH, render
 from stoker.core.advice import Advice, Answer, Role
 from stoker.core.costs import Enough, LocalCosts
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage

@@ -28,7 +28,7 @@ from stoker.engines.llamacpp.c_library import (
     open_library,
 )
 from stoker.engines.llamacpp.throughput import PASSES
-from stoker.machine.passes import Limits, run_passes
+from stoker.machine.measured.passes import Limits, run_passes
 
 CONTEXT = 768  # not the engine's default, so that reading it back proves that it was set
 _TOKENS_MAX = CONTEXT_DEFAULTS[2]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stoker.cli.glyphs import ASCII
-from stoker.cli.plan_document import describe
-from stoker.cli.plan_plot import plot
-from stoker.cli.plan_text import explain, render
+from stoker.cli.drawing.glyphs import ASCII
+from stoker.cli.drawing.plan_plot import plot
+from stoker.cli.pages.plan_document import describe
+from stoker.cli.pages.plan_text import explain, render
 from stoker.core.errors import StokerError
 from stoker.core.machine import Machine, Measured
 from stoker.core.memory import Taken

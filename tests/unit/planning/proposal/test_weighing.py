@@ -12,7 +12,7 @@ from stoker.core.needs import Needs, Quality
 from stoker.core.plan import Verdict
 from stoker.core.speed import SpeedSource
 from stoker.core.units import GIB
-from stoker.library.speeds import estimate_elsewhere
+from stoker.library.judging.speeds import estimate_elsewhere
 from stoker.planning.defaults import SLOTS_MAX, Wishes
 from stoker.planning.proposal.listing import list_models
 from stoker.planning.proposal.weighing import sizing, slots_for, weigh

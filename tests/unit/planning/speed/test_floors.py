@@ -8,7 +8,7 @@ import pytest
 
 from stoker.core.machine import Measured
 from stoker.core.speed import Occasion, SpeedSource
-from stoker.library.stated import uncalibrated_bases
+from stoker.library.judging.published_speeds import uncalibrated_bases
 from stoker.models.catalogue import starter
 from stoker.planning.speed.estimate import estimate_speed
 from stoker.planning.speed.work import Look, Work, work_of

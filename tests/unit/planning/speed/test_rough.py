@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stoker.core.speed import Occasion, SpeedSource
-from stoker.library.stated import published_told
+from stoker.library.judging.published_speeds import published_told
 from stoker.planning.proposal.well_known import model_of
 from stoker.planning.speed.estimate import estimate_speed
 from stoker.planning.speed.rough import STREAMS_MOST, Rough

@@ -1,0 +1,90 @@
+"""Advice as text for people: the answer in one line, reasons, what would change it, what to watch.
+
+Pure. Lines are at most as wide as they may be.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from stoker.cli.drawing.cost_chart import chart_lines
+from stoker.cli.drawing.glyphs import UNICODE, Glyphs
+from stoker.cli.pages.cost_text import cost_lines
+from stoker.core.advice import Advice, Answer, LocalOption, Role
+from stoker.core.rules import RuleBook
+from stoker.core.units import format_bytes
+from stoker.planning.advice.words import rate_span
+
+WIDTH = 100
+_MARKS = {True: "fired", False: "-"}
+
+
+def render(advice: Advice, *, width: int = WIDTH, glyphs: Glyphs = UNICODE) -> list[str]:
+    """The lines that `stoker advise` prints."""
+    against = [one.say for one in advice.reasons if one.role is Role.OUTVOTED]
+    reasons = [one.say for one in advice.reasons if one.role is not Role.OUTVOTED]
+    contradiction = advice.answer is Answer.CONTRADICTION
+    changes = "What to relax" if contradiction else "What would change it"
+    return [
+        *_wrap(advice.headline, width),
+        *_wrap(advice.data_note, width),
+        *_section("Why", reasons, width),
+        *_section("On the other side", [] if contradiction else against, width),
+        *_section("The boundary", advice.boundary, width),
+        *_section("What it costs", _costs(advice), width),
+        *chart_lines(advice.cost, width, glyphs),
+        *_section(changes, [one.say for one in advice.changes], width),
+        *_section("What to watch", advice.watch, width),
+        *_section("Assumed", [_sentence(advice.assumed)], width),
+        *_section("Not known", [_sentence(advice.missing)], width),
+    ]
+
+
+def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
+    """Every rule in its order with its conditions and whether it fired, and every model."""
+    fired = dict(advice.rules)
+    lines = [
+        f"{_MARKS[fired.get(rule.name, False)]:<6} {rule.name}: {'; '.join(map(str, rule.when))}"
+        for rule in book.rules
+    ]
+    return [
+        *_section("Every rule in its order, with its conditions", lines, width),
+        *_section("Every model of the catalogue here", map(_model, advice.options), width),
+    ]
+
+
+def _costs(advice: Advice) -> Iterator[str]:
+    yield from cost_lines(advice.cost, split=advice.answer is Answer.HYBRID)
+
+
+def _model(option: LocalOption) -> str:
+    speed = "speed unknown"
+    if option.stream_tok_s is not None:
+        speed = f"{rate_span(option.stream_tok_s)} ({option.speed_source})"
+    tier = option.tier or "unproven"
+    size = format_bytes(option.memory_bytes)
+    return f"{option.name} {option.quantization}: {tier}, {size}, {option.fit.value}, {speed}"
+
+
+def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
+    told = [line for line in lines if line]
+    if told:
+        yield ""
+        yield title
+        for line in told:
+            yield from _wrap(line, width, "  - ", "    ")
+
+
+def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
+    )
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    return _capital(", ".join(parts)) + "." if parts else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,1 @@
+"""A person beside a verb: streams, questions, answers, progress, and being stopped."""

@@ -1,0 +1,1 @@
+"""What judgement needs, gathered from files, machine and engine: for plans and for advice."""

@@ -1,0 +1,82 @@
+"""How fast plans will run: from the best that is known of a model and a machine, figure by figure.
+
+Brings together what `state` keeps, what `stated` knows of machines and what `planning` makes of
+both. Earlier runs here go before this machine's calibration, that before published figures of like
+devices, and those before a rough guess.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from stoker.core.calibration import Calibration
+from stoker.core.machine import Machine
+from stoker.core.measurement import identity_of, key_of
+from stoker.core.plan import Device, DeviceKind, Plan
+from stoker.core.speed import Occasion, Speed
+from stoker.engines.registry import engine_version
+from stoker.library.judging.calibration import calibration_that_holds
+from stoker.library.judging.published_speeds import uncalibrated_bases
+from stoker.machine.measured.conditions import conditions_of, mark_of
+from stoker.planning.proposal.question import EstimateSpeed
+from stoker.planning.speed.calibrated import Calibrated
+from stoker.planning.speed.estimate import Basis, estimate_speed
+from stoker.planning.speed.experience import experience
+from stoker.planning.speed.split import Split
+from stoker.planning.speed.work import work_of
+from stoker.state.home import Home
+from stoker.state.measurements import Measurements
+
+
+def find_estimate(
+    home: Home, here: Machine, log: Measurements | None = None, now_unix_s: float | None = None
+) -> tuple[EstimateSpeed, tuple[str, ...]]:
+    """What tells the speeds of plans on this machine, and what it lacks.
+
+    `here` is this machine as it is now, and `log` is `home`'s; runs grow old until `now_unix_s`.
+    """
+    log = log or Measurements(home.measurements)
+    now_unix_s = time.time() if now_unix_s is None else now_unix_s
+    calibration, why = calibration_that_holds(home, here)
+    conditions = mark_of(conditions_of(here, engine_version()))
+    missing = () if calibration else (f"this machine's calibration: {why}",)
+
+    def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
+        bases = _processor(plan, machine, calibration)
+        if device.kind is DeviceKind.CPU:
+            records = log.of(identity_of(plan.model.facts))
+            runs = experience(bases[0], records, key_of(plan, conditions), now_unix_s)
+            bases = (runs, *bases) if records else bases
+        return _estimate(plan, device, machine, occasion, bases)
+
+    return estimate, missing
+
+
+def estimate_elsewhere(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
+    """The speeds of `plan` on a machine that is not this one, by published figures."""
+    return _estimate(plan, device, machine, occasion, _processor(plan, machine, None))
+
+
+def _processor(plan: Plan, machine: Machine, calibration: Calibration | None) -> tuple[Basis, ...]:
+    """What is known of the machine's processor, the best first."""
+    others = uncalibrated_bases(machine, plan.threads)
+    if calibration is None:
+        return others
+    own = Calibrated(
+        calibration, plan.threads, plan.micro_batch, repack=plan.repack, kv_type=plan.kv_type
+    )
+    return (own, *others)
+
+
+def _estimate(
+    plan: Plan, device: Device, machine: Machine, occasion: Occasion, processor: Sequence[Basis]
+) -> Speed:
+    """As `EstimateSpeed`; `processor` tells of the machine's processor, where it takes part."""
+    bases = processor
+    if device.gpu is not None:
+        bases = gpu = uncalibrated_bases(machine, plan.threads, device.gpu)
+        if device.kind is DeviceKind.SPLIT:
+            # The output matrix stays with the processor, as long as any layer does.
+            bases = [Split(one, other, device.gpu_layers) for one in gpu for other in processor]
+    return estimate_speed(work_of(plan.model.facts, plan.kv_type), bases, occasion)

@@ -1,0 +1,1 @@
+"""Plans as files: written down, read strictly, and executed where this machine can honour them."""

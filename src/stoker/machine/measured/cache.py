@@ -1,0 +1,55 @@
+"""What was measured of this machine, kept in one private file of the home.
+
+Owns the file: written aside and renamed, read strictly, and good only under the conditions it was
+taken under. A file that cannot be read is as good as none.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from stoker.core.errors import InvalidMachineError
+from stoker.core.machine import Machine, Measured
+from stoker.files.disk import write_whole
+from stoker.machine.document import FILE_BYTES_MAX, measured_document_of, measured_of, parse_json
+from stoker.machine.measured.conditions import changed, conditions_of, was_disturbed
+
+
+def load_measured(path: Path) -> Measured | None:
+    """What `path` holds; None where there is no such file, or none that can be understood."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)
+        return measured_of(parse_json(data)) if len(data) <= FILE_BYTES_MAX else None
+    except (OSError, InvalidMachineError):
+        return None
+
+
+def save_measured(path: Path, measured: Measured) -> None:
+    """Keep `measured` at `path`, readable by its owner alone.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    write_whole(path, json.dumps(measured_document_of(measured), indent=1).encode())
+
+
+def with_measured(
+    machine: Machine, path: Path, engine: str, waiting: float | None = None
+) -> tuple[Machine, tuple[str, ...]]:
+    """`machine` with what `path` holds of it, and why that is to be measured again.
+
+    The reasons are the conditions that have changed since, by name, or `nothing measured`; what no
+    longer holds is not given. One reason lets the figures stand: `contention`, where others were
+    busy while they were taken and the machine is calm now (`waiting` is the present share of time
+    in which somebody waits for a processor).
+    """
+    kept = load_measured(path)
+    if kept is None:
+        return machine, ("nothing measured",)
+    if differences := changed(kept.conditions, conditions_of(machine, engine)):
+        return machine, differences
+    disturbed = was_disturbed(kept.contention, waiting)
+    return replace(machine, measured=kept), ("contention",) if disturbed else ()

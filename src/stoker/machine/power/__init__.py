@@ -1,0 +1,1 @@
+"""What this machine draws: its power meters, and from their counts to watts."""
