@@ -23,12 +23,14 @@ class Occasion:
     """The case that an estimate is about.
 
     `prompt_tokens` are read before the first token of an answer; `context` is how many tokens an
-    answer's sequence has, in its middle; `streams` answers are written at a time.
+    answer's sequence has, in its middle; `streams` answers are written at a time. `context_full` is
+    how many it may have at most, at the end of the longest conversation; 0 where nobody asks.
     """
 
     prompt_tokens: int = 512
     context: int = 1024
     streams: int = 1
+    context_full: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Speed:
 
     Seconds and tokens a second. `load_s` is with the file in the page cache, `load_cold_s` from the
     disk; both count from the call to the first answer. `decode_tok_s` is of one answer alone,
-    `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together.
+    `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together; these at
+    the occasion's `context`, and `decode_full_tok_s` and `stream_full_tok_s` at its `context_full`.
 
     `sources` has by its name where each figure that is told comes from; `source` is the weaker of
     those of prefill and decode, unknown without either. `notes` say what was borrowed, scaled or
@@ -53,6 +56,8 @@ class Speed:
     decode_tok_s: Interval | None = None
     stream_tok_s: Interval | None = None
     total_tok_s: Interval | None = None
+    decode_full_tok_s: Interval | None = None
+    stream_full_tok_s: Interval | None = None
     sources: tuple[tuple[str, SpeedSource], ...] = ()
     notes: tuple[str, ...] = ()
 

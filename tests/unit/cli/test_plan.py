@@ -421,3 +421,39 @@ def test_the_table_of_what_runs_fits_the_terminal(machine: str) -> None:
     document = describe_rows(rows, MACHINES[machine])
     json.dumps(document, allow_nan=False)
     assert {row["verdict"] for row in document["models"]} <= {one.value for one in Verdict}
+
+
+def test_each_speed_says_at_which_context_it_holds_and_how_it_ends() -> None:
+    """The usual length, and beside it the plan's full context, alone and of several at a time."""
+    found = proposed("Llama-3.1-8B", "laptop", {"wishes": Wishes(context=16384, slots=2)})
+    speed = found.proposals[0].speed
+    lines = render(found, MACHINES["laptop"], width=100, glyphs=ASCII)
+    told = [line[4:].partition("  ")[0] for line in lines if ", tokens/s  " in line]
+    usual, full = "at 640 tokens of context, tokens/s", "at a full context of 16384, tokens/s"
+    assert told == [
+        "a prompt of 512 tokens, tokens/s",
+        f"one answer alone {usual}",
+        f"one answer alone {full}",
+        f"each of 2 answers {usual}",
+        f"each of 2 answers {full}",
+        f"all 2 together {usual}",
+    ]
+    document = describe(found, MACHINES["laptop"])["speed"]
+    assert (document["context_tokens"], document["context_full_tokens"]) == (640, 16384)
+    for name in ("decode", "stream"):
+        deep = document[f"{name}_full_tok_s"]["p50"]
+        assert deep < document[f"{name}_tok_s"]["p50"]
+    assert speed.source_of("decode_full_tok_s") is speed.source_of("decode_tok_s")
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [(1024, "1024 tokens a slot, all that it was trained for"), (512, "trained for 1024")],
+)
+def test_a_context_is_told_beside_the_one_that_was_trained_for(context: int, said: str) -> None:
+    found = proposed("Llama-3.1-8B", "laptop", {"wishes": Wishes(context=context)})
+    one = found.proposals[0]
+    model = replace(one.plan.model, facts=replace(one.plan.model.facts, context_length=1024))
+    found = resident(replace(one, plan=replace(one.plan, model=model)))
+    lines = render(found, MACHINES["laptop"], width=100, glyphs=ASCII)
+    assert [line for line in lines if line.startswith("context")][0].endswith(said)

@@ -115,11 +115,14 @@ def describe_speed(speed: Speed) -> dict[str, Any]:
         "decode_tok_s",
         "stream_tok_s",
         "total_tok_s",
+        "decode_full_tok_s",
+        "stream_full_tok_s",
     )
     return {
         **{name: interval(getattr(speed, name)) for name in figures},
         "prompt_tokens": speed.occasion.prompt_tokens,
         "context_tokens": speed.occasion.context,
+        "context_full_tokens": speed.occasion.context_full or None,
         "streams": speed.occasion.streams,
         "source": speed.source.value,
         "sources": {name: source.value for name, source in speed.sources},
@@ -144,8 +147,10 @@ def describe_rows(
                 "weights_bytes": row.weights_bytes,
                 "total_bytes": row.total_bytes,
                 "context": row.context,
+                "context_tokens": row.speed.occasion.context,
                 "verdict": row.verdict.value,
                 "decode_tok_s": interval(row.decode_tok_s),
+                "decode_full_tok_s": interval(row.speed.decode_full_tok_s),
                 "ttft_s": interval(row.ttft_s),
                 "decode_source": row.speed.source_of("decode_tok_s").value,
             }

@@ -100,12 +100,18 @@ def _how(proposal: Proposal) -> Iterator[tuple[str, str]]:
     yield "engine", plan.engine
     yield "device", _device(proposal)
     yield "quantization", f"{proposal.quantization}, {plan.model.facts.bits_per_weight:.2f} bits"
-    yield "context", f"{plan.context} tokens a slot" + (f" of {trained}" if trained else "")
+    yield "context", _context(plan.context, trained)
     yield "slots", f"{plan.slots}"
     if device.kind is not DeviceKind.GPU:
         yield "threads", f"{plan.threads}"
     yield "KV cache", plan.kv_type
     yield "digest", proposal.digest or "not known: the file was not hashed"
+
+
+def _context(tokens: int, trained: int) -> str:
+    if tokens == trained:
+        return f"{tokens} tokens a slot, all that it was trained for"
+    return f"{tokens} tokens a slot" + (f", trained for {trained}" if trained else "")
 
 
 def _device(proposal: Proposal) -> str:
@@ -137,14 +143,20 @@ def _reading(speed: Speed) -> Iterator[tuple[str, str | None]]:
 
 def _writing(speed: Speed) -> Iterator[tuple[str, str | None]]:
     """A prompt and its answers."""
-    streams = speed.occasion.streams
-    prompt = f"after a prompt of {speed.occasion.prompt_tokens} tokens"
-    yield f"first token {prompt}", _seconds(speed.ttft_s)
-    yield "prompt, tokens/s", _rate(speed.prefill_tok_s)
-    yield "one answer alone, tokens/s", _rate(speed.decode_tok_s)
+    occasion, streams = speed.occasion, speed.occasion.streams
+    prompt, full = f"a prompt of {occasion.prompt_tokens} tokens", occasion.context_full
+    usual = f"at {occasion.context} tokens of context, tokens/s"
+    deep = f"at a full context of {full}, tokens/s" if full > occasion.context else ""
+    yield f"first token after {prompt}", _seconds(speed.ttft_s)
+    yield f"{prompt}, tokens/s", _rate(speed.prefill_tok_s)
+    yield f"one answer alone {usual}", _rate(speed.decode_tok_s)
+    if deep:
+        yield f"one answer alone {deep}", _rate(speed.decode_full_tok_s)
     if streams > 1:
-        yield f"each of {streams} answers, tokens/s", _rate(speed.stream_tok_s)
-        yield f"all {streams} together, tokens/s", _rate(speed.total_tok_s)
+        yield f"each of {streams} answers {usual}", _rate(speed.stream_tok_s)
+        if deep:
+            yield f"each of {streams} answers {deep}", _rate(speed.stream_full_tok_s)
+        yield f"all {streams} together {usual}", _rate(speed.total_tok_s)
 
 
 def _say(one: Alternative) -> str:

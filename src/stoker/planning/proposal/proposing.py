@@ -57,7 +57,7 @@ def occasion_of(plan: Plan, asked: Asked) -> Occasion:
     answer = asked.needs.answer_tokens or min(ANSWER_TOKENS, plan.context // 4)
     prompt = max(1, min(prompt, plan.context - 1))
     context = max(1, min(plan.context, prompt + answer // 2))
-    return Occasion(prompt, context, plan.slots)
+    return Occasion(prompt, context, plan.slots, context_full=plan.context)
 
 
 def propose(

@@ -24,6 +24,8 @@ _NAMES = {
     "decode_tok_s": "one answer alone",
     "stream_tok_s": "each answer",
     "total_tok_s": "all answers",
+    "decode_full_tok_s": "one answer alone at full context",
+    "stream_full_tok_s": "each answer at full context",
 }
 _HOW = {
     SpeedSource.MEASURED: "measured with this model on this machine",
@@ -94,13 +96,16 @@ def _questions(work: Work, occasion: Occasion) -> Mapping[str, Callable[[Basis],
     }
     if work.embeds:  # it writes no token, first or later
         return reading
-    return {
-        **reading,
+    writing: dict[str, Callable[[Basis], Interval | None]] = {
         "ttft_s": lambda basis: ttft_s(work, basis, prompt),
         "decode_tok_s": lambda basis: decode_tok_s(work, basis, past),
         "stream_tok_s": lambda basis: decode_tok_s(work, basis, past, streams),
         "total_tok_s": lambda basis: _rate(basis.step(work, streams, past), streams),
     }
+    if full := occasion.context_full:
+        writing["decode_full_tok_s"] = lambda basis: decode_tok_s(work, basis, full)
+        writing["stream_full_tok_s"] = lambda basis: decode_tok_s(work, basis, full, streams)
+    return {**reading, **writing}
 
 
 def _notes(
