@@ -7,8 +7,13 @@ from typing import Any
 
 import click
 
+from stoker.planning.defaults import CONTEXT_MAX, CONTEXT_MIN
+
 context_option = click.option(
-    "--ctx", type=click.IntRange(min=1), metavar="TOKENS", help="Context of each slot."
+    "--ctx",
+    type=click.IntRange(CONTEXT_MIN, CONTEXT_MAX),
+    metavar="TOKENS",
+    help="Context of each slot.",
 )
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Processor threads (default: physical cores)."

@@ -12,7 +12,7 @@ from stoker.cli.options import context_option, json_option, print_json, threads_
 from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
 from stoker.core.needs import DataPlace, Needs, Quality
 from stoker.core.plan import KV_TYPES
-from stoker.core.units import parse_bytes
+from stoker.core.units import MIB, format_bytes, parse_bytes
 
 if TYPE_CHECKING:
     from stoker.core.machine import Machine
@@ -31,9 +31,12 @@ class Size(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The bytes; a usage error where it is no size."""
         try:
-            return value if isinstance(value, int) else parse_bytes(str(value))
+            size = value if isinstance(value, int) else parse_bytes(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if size < MIB:
+            self.fail(f"{value} is {format_bytes(size)}: add a unit, as in 8GiB", param, ctx)
+        return size
 
 
 @click.command("plan", short_help="Say whether models fit here, how to run them, and how fast.")
@@ -57,6 +60,7 @@ class Size(click.ParamType[int]):
 @click.option(
     "--write", type=click.Path(path_type=Path), help="Write the plan, for `serve --plan`."
 )
+@click.option("--force", is_flag=True, help="Overwrite the plan if the file exists.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw it as an SVG file.")
 @click.option("--explain", "explained", is_flag=True, help="Explain it in plain words.")
 @json_option
@@ -73,6 +77,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     write: Path | None,
     plot: Path | None,
     *,
+    force: bool,
     explained: bool,
     as_json: bool,
     **flags: Any,
@@ -93,6 +98,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     from stoker.library.judging.planning import Order  # noqa: PLC0415 - help stays light
     from stoker.planning.defaults import Wishes  # noqa: PLC0415
 
+    _check_files(write, plot, force=force)
     order = Order(
         models=models,
         wishes=Wishes(context=ctx, slots=parallel, threads=threads),
@@ -139,16 +145,43 @@ def _plan(
         _write_plan(write.expanduser(), resident, machine, elsewhere=elsewhere)
 
 
-def _write_plan(path: Path, resident: Resident, machine: Machine, *, elsewhere: bool) -> None:
-    from stoker.library.plan_files.plan_file import plan_file_of, read_plan, to_toml  # noqa: PLC0415
+def _check_files(write: Path | None, plot: Path | None, *, force: bool) -> None:
+    """Refuse what cannot be written as it was asked, before anything is planned.
 
-    if path.exists():
-        try:
-            read_plan(path)
-        except InvalidPlanError as error:
-            raise InvalidRequestError(
-                f"{path} is there and is no plan", hint="choose another --write"
-            ) from error
+    Raises:
+        InvalidRequestError: the plan's file exists, or is no plan; or the plot's is no SVG.
+    """
+    if "-" in {str(write), str(plot)}:
+        raise InvalidRequestError(
+            "A plan is written to a file, not to the standard output", hint="name one; or use --json"
+        )
+    if plot is not None and plot.suffix.lower() not in {"", ".svg"}:
+        raise InvalidRequestError(
+            f"{plot} would hold SVG", hint=f"call it {plot.with_suffix('.svg')}"
+        )
+    if write is None or not write.expanduser().exists():
+        return
+    if not _is_plan(write.expanduser()):
+        raise InvalidRequestError(f"{write} is there and is no plan", hint="choose another --write")
+    if not force:
+        raise InvalidRequestError(
+            f"{write} exists", hint="choose another --write, or use --force to overwrite it"
+        )
+
+
+def _is_plan(path: Path) -> bool:
+    from stoker.library.plan_files.plan_file import read_plan  # noqa: PLC0415 - help stays light
+
+    try:
+        read_plan(path)
+    except InvalidPlanError:
+        return False
+    return True
+
+
+def _write_plan(path: Path, resident: Resident, machine: Machine, *, elsewhere: bool) -> None:
+    from stoker.library.plan_files.plan_file import plan_file_of, to_toml  # noqa: PLC0415
+
     _write_file(path, to_toml(plan_file_of(resident, machine)))
     where = f" on {machine.name or 'that machine'}, not here," if elsewhere else ""
     click.echo(f"written to {path}; run it{where} with `stoker serve --plan {path}`", err=True)

@@ -26,13 +26,18 @@ def format_bytes(count: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `25 h`; or `never`."""
+    """`seconds` in the units a person would choose: `83 ms`, `1.20 s`, `25 h`; or `never`.
+
+    Three significant figures below a minute, then two units.
+    """
     if not math.isfinite(seconds):
         return "never"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
     if seconds < 2 * _HOUR_S:
         return _two(round(seconds), 60, "min", "s")
     if seconds < 2 * _DAY_S:

@@ -60,10 +60,13 @@ def _verdict(utilisation: Interval, bound: float) -> Enough:
 
 
 def _why(utilisation: Interval, most: Interval, judgement: Judgement) -> str:
+    busy = f"it would be busy for {percent_span(utilisation)} of the busiest hour"
+    if utilisation.p10 >= 2:  # twice as much as there is: hours say more than percentages
+        busy = f"the work of the busiest hour would take it {number_span(utilisation)} hours"
     return (
-        f"it would be busy for {percent_span(utilisation)} of the busiest hour (assumed "
-        f"{judgement.peak_factor:g} times the average), where {judgement.utilisation_most:.0%} is "
-        f"the most, so it serves {number_span(most)} requests a day"
+        f"{busy} (assumed {judgement.peak_factor:g} times the average), where "
+        f"{judgement.utilisation_most:.0%} is the most, so it serves {number_span(most)} requests "
+        "a day"
     )
 
 

@@ -18,6 +18,7 @@ CONTEXT_DEFAULT = 4096
 CONTEXT_UNKNOWN = 2048
 # Below this the engine aborts instead of refusing.
 CONTEXT_MIN = 32
+CONTEXT_MAX = 1 << 24
 SLOTS_MAX = 256
 ONE_THREAD_BYTES = 64 * MIB
 
@@ -88,11 +89,11 @@ def check_wishes(wishes: Wishes, model: LocalModel) -> None:
     if wishes.context is not None and trained and wishes.context > trained:
         raise InvalidRequestError(
             f"{model.ref} was trained for a context of {trained} tokens, not {wishes.context}",
-            hint=f"use --ctx {trained} or less",
+            hint=f"use a context of {trained} or less: --ctx, or `context` in the needs",
             param="context",
         )
     for name, value, least, most in (
-        ("context", wishes.context, CONTEXT_MIN, 1 << 24),
+        ("context", wishes.context, CONTEXT_MIN, CONTEXT_MAX),
         ("slots", wishes.slots, 1, SLOTS_MAX),
         ("threads", wishes.threads, 1, 1024),
     ):

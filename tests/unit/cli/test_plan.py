@@ -32,6 +32,7 @@ from stoker.core.plan import Verdict
 from stoker.core.proposal import Proposal, Resident
 from stoker.core.units import GIB, format_bytes
 from stoker.library.judging.planning import Order, Runnable
+from stoker.planning.advice.words import rate_span
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.listing import list_models, too_short
 from stoker.planning.proposal.residing import resident_of
@@ -457,3 +458,74 @@ def test_a_context_is_told_beside_the_one_that_was_trained_for(context: int, sai
     found = resident(replace(one, plan=replace(one.plan, model=model)))
     lines = render(found, MACHINES["laptop"], width=100, glyphs=ASCII)
     assert [line for line in lines if line.startswith("context")][0].endswith(said)
+
+
+def test_a_plan_is_overwritten_only_when_that_is_asked_for(
+    planned: Callable[[Resident], list[Order]], tmp_path: Path
+) -> None:
+    found = proposed("Llama-3.1-8B", "laptop", {})
+    one = found.proposals[0]
+    model = replace(one.plan.model, facts=replace(one.plan.model.facts, digest="sha256:" + "a" * 64))
+    orders = planned(resident(replace(one, plan=replace(one.plan, model=model))))
+    file = tmp_path / "stoker.toml"
+    assert run("one", "--write", str(file)).exception is None
+    edited = file.read_text().replace("slots = 4", "slots = 2")
+    file.write_text(edited)
+    refused = run("one", "--write", str(file))
+    assert isinstance(refused.exception, InvalidRequestError)
+    assert "--force" in (refused.exception.hint or "")
+    assert file.read_text() == edited
+    assert len(orders) == 1, "it is refused before anything is planned"
+    assert run("one", "--write", str(file), "--force").exception is None
+    assert "slots = 4" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    "words", [("--write", "-"), ("--plot", "-"), ("--plot", "p.png")], ids=" ".join
+)
+def test_a_file_holds_what_its_name_says(
+    planned: Callable[[Resident], list[Order]],
+    words: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned(proposed("Llama-3.1-8B", "laptop", {}))
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(run("one", *words).exception, InvalidRequestError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_say_their_bounds_and_units(
+    planned: Callable[[Resident], list[Order]],
+) -> None:
+    planned(proposed("Llama-3.1-8B", "laptop", {}))
+    short = run("one", "--ctx", "1")
+    assert short.exit_code == 2
+    assert "32<=x<=16777216" in short.stderr
+    assert "32<=x" in run("--help").stdout
+    bare = run("one", "--budget", "8")
+    assert bare.exit_code == 2
+    assert "8GiB" in bare.stderr
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40, 24])
+def test_a_narrow_table_leaves_columns_out_and_never_the_verdict_or_the_speed(width: int) -> None:
+    rows = list_models(ask("Qwen2.5-0.5B"), CATALOGUE, load_losses())
+    lines = render_rows(rows, MACHINES["laptop"], width=width)
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    for row in rows:
+        assert row.decode_tok_s is not None
+        assert row.verdict.value.replace("_", " ") in text
+        assert rate_span(row.decode_tok_s).removesuffix(" tokens/s") in text
+    assert "Of one answer alone at 640 tokens of context, from p10 to p90" in text
+
+
+@pytest.mark.parametrize("width", [60, 40])
+def test_the_legend_of_a_bar_is_told_whole(width: int) -> None:
+    found = proposed("Llama-3.1-70B", "gaming", {"gpus": True})
+    text = "\n".join(render(found, MACHINES["gaming"], width=width, glyphs=ASCII))
+    need = found.proposals[0].need
+    for part in (need.weights_bytes, need.kv_bytes, need.compute_bytes, need.other_bytes):
+        assert format_bytes(part) in text
+    assert " ".join(text.split()).count(" on gpu") == 1 or "on gpu:0" in " ".join(text.split())

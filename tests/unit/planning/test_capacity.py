@@ -80,3 +80,11 @@ def test_latency_is_held_against_what_was_wanted(
     answer: str | None,
 ) -> None:
     assert fast_enough(ttft_s, tok_s, ttft_s_max, tok_s_min) == answer
+
+
+def test_what_is_far_too_much_is_said_in_hours_and_not_in_percentages() -> None:
+    within = check_capacity(Volume(1000, 1, 1), Interval(4, 5, 6), JUDGEMENT, 24).why
+    beyond = check_capacity(Volume(1000, 1, 1), Interval(500, 600, 700), JUDGEMENT, 24).why
+    assert "% of the busiest hour" in within
+    assert "hours (assumed" in beyond
+    assert "% of the busiest hour" not in beyond

@@ -1,8 +1,8 @@
-"""Bars of characters: how much of a whole its parts take. Pure."""
+"""Bars of characters: how much of a whole its parts take; and the legends of drawings. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from stoker.cli.drawing.glyphs import UNICODE, Glyphs
 
@@ -24,3 +24,15 @@ def bar(parts: Sequence[int], whole: int, width: int, glyphs: Glyphs = UNICODE) 
         at = min(width - 1, round(width * whole / longest))
         drawn = drawn[:at] + glyphs.end + drawn[at + 1 :]
     return drawn
+
+
+def wrap_entries(entries: Sequence[str], width: int, between: str = "  ") -> Iterator[str]:
+    """As many entries of a legend on a line as fit, each whole; one that is too long is cut."""
+    line = ""
+    for entry in entries:
+        longer = f"{line}{between}{entry}" if line else entry
+        if len(longer) > width and line:
+            yield line[:width]
+            longer = entry
+        line = longer
+    yield line[:width]

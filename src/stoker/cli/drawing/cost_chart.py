@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stoker.cli.drawing.bars import wrap_entries
 from stoker.cli.drawing.cost_curves import Curves, curves_of
 from stoker.cli.drawing.glyphs import Glyphs
 from stoker.comparing.scales import Scale
@@ -48,7 +49,7 @@ def draw(curves: Curves, width: int, glyphs: Glyphs) -> list[str]:
         *_framed(canvas, labels, margin),
         " " * (margin - 1) + glyphs.corner + "".join(canvas.frame),
         *_ticks(canvas.requests, margin, width),
-        *_wrapped(list(_legend(curves, glyphs)), width),
+        *wrap_entries(list(_legend(curves, glyphs)), width, "   "),
     ]
 
 
@@ -175,15 +176,3 @@ def _legend(curves: Curves, glyphs: Glyphs) -> Iterator[str]:
         middle, span = number(curves.most.p50), number_span(curves.most)
         around = "" if middle == span else f" ({span})"
         yield f"{glyphs.most} capacity {middle} a day{around}"
-
-
-def _wrapped(entries: Sequence[str], width: int) -> Iterator[str]:
-    """As many entries on a line as fit, each whole; one that is too long is cut."""
-    line = ""
-    for entry in entries:
-        longer = f"{line}   {entry}" if line else entry
-        if len(longer) > width and line:
-            yield line[:width]
-            longer = entry
-        line = longer
-    yield line[:width]

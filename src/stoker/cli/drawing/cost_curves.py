@@ -41,8 +41,8 @@ class Curves:
 
     @property
     def here_high(self) -> float:
-        """Where this machine's curve ends, if the axis goes so far: at what it serves at best."""
-        return math.inf if self.most is None else self.most.p90
+        """Where this machine's curve ends, if the axis goes so far: at the mark of the most."""
+        return math.inf if self.most is None else self.most.p50
 
     def requests(self, start: float, end: float) -> Scale:
         """The axis of requests a day between two places."""

@@ -5,9 +5,10 @@ Pure. Lines are at most as wide as they may be.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
-from stoker.cli.drawing.bars import bar
+from stoker.cli.drawing.bars import bar, wrap_entries
 from stoker.cli.drawing.glyphs import Glyphs
 from stoker.core.memory import COUNTED, DeviceMemory, MemoryNeed, Part
 from stoker.core.proposal import Proposal, Resident
@@ -29,9 +30,9 @@ def memory_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> Iterator[str
         f"{mark} {part} {format_bytes(size)}"
         for mark, part, size in zip(glyphs.parts, PARTS, parts_of(need), strict=False)
     ]
-    yield "  ".join(told)[:width]
+    yield from wrap_entries(told, width)
     total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
-    yield f"{total} in all, {free} available{_each(devices)}"[:width]
+    yield from textwrap.wrap(f"{total} in all, {free} available{_each(devices)}", width)
 
 
 def together_lines(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[str]:
@@ -48,11 +49,11 @@ def together_lines(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[s
     rest = names[marks - 1 :]
     called = [*names[: marks - 1], *([f"{len(rest)} others"] if rest[1:] else rest)]
     told = [f"{mark} {name}" for mark, name in zip(glyphs.parts, called, strict=False)]
-    yield "  ".join(told)[:width]
+    yield from wrap_entries(told, width)
     for one in resident.devices:
         taken, free = format_bytes(one.taken_bytes), format_bytes(one.available_bytes)
         where = f" on {_called(one)}" if len(resident.devices) > 1 else ""
-        yield f"{taken} in all, {free} available{where}"[:width]
+        yield from textwrap.wrap(f"{taken} in all, {free} available{where}", width)
 
 
 def parts_of(need: MemoryNeed, device: str | None = None) -> tuple[int, ...]:

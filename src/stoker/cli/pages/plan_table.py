@@ -6,9 +6,9 @@ Pure. Lines are at most as wide as they may be.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from stoker.cli.pages.plan_text import capital, section
+from stoker.cli.pages.plan_text import capital, section, wrapped
 from stoker.core.machine import Machine
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count
@@ -16,6 +16,11 @@ from stoker.planning.advice.words import rate_span
 from stoker.planning.proposal.listing import Row
 from stoker.planning.proposal.reasons import say_source
 
+_COLUMNS = (
+    *("model", "size", "quant", "tier", "weights", "in all", "verdict", "device", "tokens/s"),
+)
+# What is left out first where there is no room.
+_LEAST = ("size", "weights", "device", "tier")
 _EXPLAINED = tuple(
     """
 Each row is one well-known model in one quantization, planned alone: what its weights take, what \
@@ -37,18 +42,43 @@ def render_rows(
     *,
     width: int,
 ) -> list[str]:
-    """The lines of the table, and which models are not in it."""
-    head = ("model", "size", "quant", "tier", "weights", "in all", "verdict", "device", "tokens/s")
-    table = [head, *(_cells(row) for row in rows)]
-    widths = [max(len(line[at]) for line in table) for at in range(len(head))]
+    """The lines of the table, and which models are not in it.
+
+    Where columns have no room, those are left out that matter least; what remains is never cut but
+    set on two lines.
+    """
     title = f"What {machine.name or 'this machine'} can run, one model at a time"
-    lines = [title, ""]
-    for line in table:
-        cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
-        lines.append("  ".join(cells).rstrip()[:width])
+    lines = [*wrapped(title, width), "", *_table([_cells(row) for row in rows], width)]
     short = [f"{name} ({tokens} tokens)" for name, tokens in too_short]
+    lines += section("What tokens/s are", _meaning(rows), width)
     lines += section("Where tokens/s come from", _sources(rows), width)
     return [*lines, *section("Trained for less context than is asked for", short, width)]
+
+
+def _table(rows: Sequence[Mapping[str, str]], width: int) -> Iterator[str]:
+    """Columns side by side, as many as fit, else two lines for each row."""
+    for left_out in range(len(_LEAST) + 1):
+        names = [name for name in _COLUMNS if name not in _LEAST[:left_out]]
+        table = [names, *([row[name] for name in names] for row in rows)]
+        widths = [max(len(line[at]) for line in table) for at in range(len(names))]
+        if sum(widths) + 2 * (len(names) - 1) <= width:
+            for line in table:
+                cells = (cell.ljust(wide) for cell, wide in zip(line, widths, strict=True))
+                yield "  ".join(cells).rstrip()
+            return
+    for row in rows:
+        yield from wrapped(f"{row['model']}, {row['quant']}", width)
+        speed = "" if row["tokens/s"] == "-" else f", {row['tokens/s']} tokens/s"
+        yield from wrapped(f"{row['verdict']}, {row['in all']}{speed}", width, "  ", "  ")
+
+
+def _meaning(rows: Sequence[Row]) -> Iterator[str]:
+    """Whose they are, at which length, and between which percentiles."""
+    told = [row.speed.occasion.context for row in rows if row.decode_tok_s is not None]
+    if told:
+        least, most = min(told), max(told)
+        context = f"{most}" if least == most else f"{least} to {most}"
+        yield f"Of one answer alone at {context} tokens of context, from p10 to p90"
 
 
 def explain_rows(*, width: int) -> list[str]:
@@ -66,8 +96,8 @@ def _sources(rows: Sequence[Row]) -> Iterator[str]:
         yield f"{capital(say_source(source))}{of}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
+def _cells(row: Row) -> dict[str, str]:
+    cells = (
         row.name,
         format_count(row.parameters),
         row.quantization,
@@ -78,3 +108,4 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.device.kind.value,
         "-" if row.decode_tok_s is None else rate_span(row.decode_tok_s).removesuffix(" tokens/s"),
     )
+    return dict(zip(_COLUMNS, cells, strict=True))

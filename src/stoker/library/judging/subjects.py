@@ -22,7 +22,7 @@ from stoker.models.pinning import pin_files, with_digests
 from stoker.models.sources.base import MODEL, PROJECTOR
 from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
 from stoker.models.storing.store import Store
-from stoker.planning.proposal.quantizations import pick
+from stoker.planning.proposal.quantizations import FORMAT_BITS, pick, type_of
 
 _MIXTURE = re.compile(
     r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
@@ -145,9 +145,10 @@ def _without_pictures(projectors: Iterable[str]) -> tuple[str, ...]:
 
 def called(facts: ModelFacts, name: str) -> str:
     """The quantization as people call it: by the file's name, else what its type is usually in."""
-    found: list[str] = _MIXTURE.findall(name.removesuffix(".gguf"))
-    if found and found[-1].upper().startswith(facts.quantization.upper()[:2]):
-        return found[-1].upper()
+    words = (one.upper() for one in _MIXTURE.findall(name.removesuffix(".gguf")))
+    found = [one for one in words if type_of(one) in FORMAT_BITS]  # `q8` and `q4k` say too little
+    if found and found[-1].startswith(facts.quantization.upper()[:2]):
+        return found[-1]
     return _USUAL.get(facts.quantization, facts.quantization)
 
 

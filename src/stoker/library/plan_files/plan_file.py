@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,8 +134,9 @@ def plan_file_of(resident: Resident, machine: Machine) -> PlanFile:
     """`resident` as the file has it.
 
     Raises:
-        InvalidPlanError: a model has no digest to pin.
+        InvalidPlanError: a model has no digest to pin, or two have one name.
     """
+    _refuse_two_of_a_name(resident)
     return PlanFile(
         version=1,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -149,6 +151,16 @@ def plan_file_of(resident: Resident, machine: Machine) -> PlanFile:
         ),
         model=[_model(one) for one in resident.proposals],
     )
+
+
+def _refuse_two_of_a_name(resident: Resident) -> None:
+    counted = Counter(str(one.plan.model.ref) for one in resident.proposals)
+    name, count = counted.most_common(1)[0]
+    if count > 1:
+        raise InvalidPlanError(
+            f"two models are called {name}, and clients name models",
+            hint="name files as NAME=PATH, or plan it once, with more --parallel",
+        )
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -181,7 +193,7 @@ def parse_plan(data: bytes) -> PlanFile:
     try:
         return PlanFile.model_validate(document)
     except ValidationError as error:
-        raise explain(error, PlanFile, VERSION) from None
+        raise explain(error, PlanFile, VERSION, document) from None
 
 
 def to_toml(plan: PlanFile) -> str:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import difflib
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from stoker.core.errors import InvalidPlanError
+from stoker.core.plan import KV_TYPES
 
 
-def explain(error: ValidationError, shape: type[BaseModel], version: int) -> InvalidPlanError:
-    """Our error for a document that is not of `shape` with the field `version` as given."""
-    return _explain(_telling(error.errors(include_url=False, include_input=False)), shape, version)
+# What a pattern asks for, in words; of any other field it is text without control characters.
+_PATTERNS = {
+    "kv_type": f"use one of: {', '.join(KV_TYPES)}",
+    "name": "use letters, digits and . _ : -, beginning with a letter or a digit",
+    "digest": "use sha256: and 64 hexadecimal digits",
+    "parts": "use sha256: and 64 hexadecimal digits",
+}
+
+
+def explain(
+    error: ValidationError, shape: type[BaseModel], version: int, document: Mapping[str, Any]
+) -> InvalidPlanError:
+    """Our error for a `document` that is not of `shape` with the field `version` as given."""
+    detail = _telling(error.errors(include_url=False, include_input=False))
+    return _explain(detail, shape, version, _model_name(detail, document))
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
@@ -25,9 +39,22 @@ def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
     return min(errors, key=order)
 
 
-def _explain(detail: ErrorDetails, shape: type[BaseModel], version: int) -> InvalidPlanError:
+def _model_name(detail: ErrorDetails, document: Mapping[str, Any]) -> str:
+    """What the model is called whose table is wrong, else its place; empty outside of models."""
+    match detail["loc"]:
+        case ("model", int(at), *_):
+            table = document["model"][at]
+            name = table.get("name") if isinstance(table, Mapping) else None
+            return name[:64] if isinstance(name, str) and name else f"model {at + 1}"
+    return ""
+
+
+def _explain(
+    detail: ErrorDetails, shape: type[BaseModel], version: int, model: str
+) -> InvalidPlanError:
     place = [str(part)[:64] for part in detail["loc"]]
-    field = "".join(c if c.isprintable() else "?" for c in ".".join(place))
+    words = [model, ".".join(place[2:])] if model else [".".join(place)]
+    field = "".join(c if c.isprintable() else "?" for c in ": ".join(filter(None, words)))
     if detail["type"] == "extra_forbidden":
         above = tuple(part for part in detail["loc"][:-1] if isinstance(part, str))
         names = _names(shape, above)
@@ -38,6 +65,10 @@ def _explain(detail: ErrorDetails, shape: type[BaseModel], version: int) -> Inva
         return InvalidPlanError(
             f"The plan's version is not {version}", hint="make it again with `stoker plan --write`"
         )
+    if detail["type"] == "string_pattern_mismatch":
+        name = next(part for part in reversed(detail["loc"]) if isinstance(part, str))
+        hint = _PATTERNS.get(name, "use text without control characters")
+        return InvalidPlanError(f"{field} is not what it must be", hint=hint)
     return InvalidPlanError(f"{field}: {detail['msg']}")
 
 

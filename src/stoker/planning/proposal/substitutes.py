@@ -164,7 +164,8 @@ def _against(other: Speed, own: Speed) -> str:
         return ""
     if other.source_of(name) is not own.source_of(name):
         return ""
-    return f", {speed.p50 / planned.p50:.2g} times the speed"
+    times = f"{speed.p50 / planned.p50:.2g}"
+    return ", as fast" if times == "1" else f", {times} times the speed"
 
 
 def _longest_context(question: Question, proposal: Proposal) -> Iterator[Alternative]:

@@ -102,6 +102,8 @@ def test_what_is_not_there_is_said(store: Store) -> None:
         ("Q5_K", "shop.gguf", "Q5_K_M"),
         ("Q8_0", "repo:Q8_0 sha256-abc", "Q8_0"),
         ("F16", "old-q4_0-notes.gguf", "F16"),
+        ("Q4_K", "l8b-q4k.gguf", "Q4_K_M"),
+        ("Q8_0", "l8b-q8.gguf", "Q8_0"),
         ("IQ4_XS", "shop.gguf", "IQ4_XS"),
     ],
 )

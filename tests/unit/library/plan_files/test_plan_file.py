@@ -76,10 +76,10 @@ def test_memory_that_was_divided_for_a_gpu_is_nobodys_count() -> None:
     proposal = pinned()
     need = replace(proposal.need, source="engine")
     gpu = replace(proposal, need=need, device=Device(DeviceKind.GPU, 32, 0, 32, "GPU"))
-    sources = [
-        one.memory and one.memory.source for one in written(replace(proposal, need=need), gpu).model
-    ]
-    assert sources == ["engine", "estimate"]
+    for one, source in ((replace(proposal, need=need), "engine"), (gpu, "estimate")):
+        memory = written(one).model[0].memory
+        assert memory is not None
+        assert memory.source == source
 
 
 def test_a_model_without_a_digest_is_not_written() -> None:
@@ -152,3 +152,24 @@ def test_every_field_of_a_model_is_bounded() -> None:
     assert set(ModelTable.model_fields) >= {"name", "source", "digest"}
     with pytest.raises(InvalidPlanError):
         parse_plan(change('source = "Llama-3.1-8B"', 'source = ""'))
+
+
+def test_what_a_pattern_asks_for_is_said_in_words_and_the_model_by_its_name() -> None:
+    for old, new, hint in (
+        ('kv_type = "f16"', 'kv_type = "q3"', "q8_0"),
+        (DIGEST, "sha256:abc", "64 hexadecimal"),
+    ):
+        with pytest.raises(InvalidPlanError) as raised:
+            parse_plan(change(old, new))
+        assert raised.value.message.startswith("Llama-3.1-8B: "), raised.value.message
+        assert "^" not in raised.value.message
+        assert hint in (raised.value.hint or "")
+    with pytest.raises(InvalidPlanError, match="model 1"):
+        parse_plan(b"version = 1\nmodel = [3]\n")
+
+
+def test_two_models_of_one_name_are_not_written() -> None:
+    """`serve --plan` could not tell them apart."""
+    with pytest.raises(InvalidPlanError, match="two models are called") as raised:
+        written(pinned(), pinned())
+    assert "NAME=PATH" in (raised.value.hint or "")

@@ -75,6 +75,7 @@ def test_a_measured_speed_is_not_held_against_an_estimated_one() -> None:
 
     plain, other = answer(question), answer(replace(question, estimate=estimate))
     assert any("times the speed" in one.say for one in plain.alternatives)
+    assert not any(", 1 times" in one.say for one in plain.alternatives)
     assert not any("times the speed" in one.say for one in other.alternatives)
 
 
