@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.completing import MachineName
 from stoker.cli.options import json_option, print_json
 from stoker.core.advice import Answer
 from stoker.core.needs import DataPlace, Operations, Quality, Stage
@@ -53,7 +54,12 @@ _COSTS = ("purchase_usd", "usd_per_kwh", "watts_idle", "watts_load")
 @click.option("--usd-per-kwh", type=float, help="What a kWh costs.")
 @click.option("--watts-idle", type=float, help="What the machine draws idle.")
 @click.option("--watts-load", type=float, help="What it draws while it answers.")
-@click.option("--machine", metavar="FILE|PRESET", help="Another machine; see `stoker machine`.")
+@click.option(
+    "--machine",
+    type=MachineName(),
+    metavar="FILE|PRESET",
+    help="Another machine; see `stoker machine`.",
+)
 @click.option("--explain", is_flag=True, help="Show every rule and every model that was weighed.")
 @json_option
 def command(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import context_option, json_option, print_json, threads_option
 from stoker.cli.storing import open_store
 from stoker.core.errors import InvalidRequestError
@@ -29,7 +30,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("compare", short_help="Measure what smaller models lose.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, type=Model(), metavar="MODEL...")
 @click.option("--quants", metavar="TYPES", help="Smaller types to make, such as q8_0,q4_0.")
 @click.option("--tasks", type=_FILE, help="Tasks, one JSON object a line.")
 @click.option("--text", type=_FILE, help="A text to score, or a .jsonl file of tasks.")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_ref
 from stoker.core.model import ModelRef
 
 
 @click.command("cp", short_help="Give a stored model a second name.")
-@click.argument("model")
+@click.argument("model", type=Model())
 @click.argument("new")
 @json_option
 def command(model: str, new: str, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import threads_option
 from stoker.core.bounds import check_task
 from stoker.core.errors import InvalidRequestError, PayloadTooLargeError
@@ -19,7 +20,7 @@ _SHOWN = 5
 
 
 @click.command("embed", short_help="Print the vectors of texts.")
-@click.argument("model")
+@click.argument("model", type=Model())
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @threads_option
 @click.option("--json", "as_json", is_flag=True, help="Print each text and place with its vector.")

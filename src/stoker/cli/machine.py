@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stoker.cli.completing import MachineName
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import show_table
 from stoker.core.machine import Gpu, Machine, Measured
@@ -30,7 +31,7 @@ _LABELS = {
 
 
 @click.command("machine", short_help="Show what this machine has, and measure it once.")
-@click.argument("other", required=False, metavar="[FILE|PRESET]")
+@click.argument("other", type=MachineName(), required=False, metavar="[FILE|PRESET]")
 @click.option("--fresh", is_flag=True, help="Measure again, whatever is kept.")
 @click.option("--list-presets", is_flag=True, help="List the named machines.")
 @json_option

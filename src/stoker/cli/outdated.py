@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs, show_table, warn_damaged
 from stoker.core.units import format_bytes
@@ -27,7 +28,7 @@ _DIGITS = 12
 
 
 @click.command("outdated", short_help="Say which stored models have changed at their sources.")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=Model(), metavar="[MODEL]...")
 @json_option
 def command(models: tuple[str, ...], *, as_json: bool) -> None:
     """Say which stored models have changed at their sources: MODELs, or all of them.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.completing import MachineName, Model
 from stoker.cli.options import context_option, json_option, print_json, threads_option
 from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
 from stoker.core.needs import DataPlace, Needs, Quality
@@ -40,7 +41,7 @@ class Size(click.ParamType[int]):
 
 
 @click.command("plan", short_help="Say whether models fit here, how to run them, and how fast.")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=Model(), metavar="[MODEL]...")
 @context_option
 @click.option("--parallel", type=click.IntRange(1, 256), help="Answers at a time.")
 @click.option("--kv-type", type=click.Choice(list(KV_TYPES)), help="Format of the KV cache.")
@@ -56,7 +57,12 @@ class Size(click.ParamType[int]):
     "--quality", type=click.Choice([one.value for one in Quality]), help="How good it must be."
 )
 @click.option("--requests", "requests_per_day", type=float, help="Requests a day, for the cost.")
-@click.option("--machine", metavar="FILE|PRESET", help="Another machine; see `stoker machine`.")
+@click.option(
+    "--machine",
+    type=MachineName(),
+    metavar="FILE|PRESET",
+    help="Another machine; see `stoker machine`.",
+)
 @click.option(
     "--write", type=click.Path(path_type=Path), help="Write the plan, for `serve --plan`."
 )
@@ -153,7 +159,8 @@ def _check_files(write: Path | None, plot: Path | None, *, force: bool) -> None:
     """
     if "-" in {str(write), str(plot)}:
         raise InvalidRequestError(
-            "A plan is written to a file, not to the standard output", hint="name one; or use --json"
+            "A plan is written to a file, not to the standard output",
+            hint="name one; or use --json",
         )
     if plot is not None and plot.suffix.lower() not in {"", ".svg"}:
         raise InvalidRequestError(

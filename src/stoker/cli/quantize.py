@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store
 from stoker.cli.terminal.meter import metered
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("quantize", short_help="Write a smaller file of a model.")
-@click.argument("model")
+@click.argument("model", type=Model())
 @click.option("--to", "target", required=True, metavar="TYPE", help="q8_0, q5_1, ..., bf16, f16.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--force", is_flag=True, help="Overwrite the file if it exists.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs
 from stoker.core.units import format_bytes
@@ -11,7 +12,7 @@ from stoker.models.storing.housekeeping import collect_blobs
 
 
 @click.command("rm", short_help="Remove stored models.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, type=Model(), metavar="MODEL...")
 @json_option
 def command(models: tuple[str, ...], *, as_json: bool) -> None:
     """Remove stored models, and the files that no other name needs.

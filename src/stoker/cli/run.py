@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import context_option, json_option, threads_option
 from stoker.core.errors import PayloadTooLargeError
 
@@ -18,7 +19,7 @@ _PIPED_MAX = 16 << 20
 
 
 @click.command("run", short_help="Ask a model on this machine, once or in a chat.")
-@click.argument("model", default="starter")
+@click.argument("model", type=Model(), default="starter")
 @click.argument("prompt", required=False)
 @click.option("--system", metavar="TEXT", help="What the model is told before anything else.")
 @click.option("--temperature", type=click.FloatRange(0, 5), help="0 takes the likeliest token.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import context_option, threads_option
 from stoker.cli.storing import open_store
 from stoker.core.plan import Plan
@@ -25,7 +26,7 @@ SERVICE_SLOTS = 4
 
 
 @click.command("serve", short_help="Answer OpenAI clients from models on this machine.")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=Model(), metavar="[MODEL]...")
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="Run a written plan.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8707, show_default=True, type=click.IntRange(0, 65535))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.pages.describing import describe, show
 from stoker.cli.storing import open_store
@@ -24,7 +25,7 @@ from stoker.state.home import Home
 
 
 @click.command("show", short_help="Show what a model is, from its file's header.")
-@click.argument("model")
+@click.argument("model", type=Model())
 @click.option("--digest", "wants_digest", is_flag=True, help="Hash the file, if nobody has yet.")
 @json_option
 def command(model: str, *, wants_digest: bool, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.client import ServiceClient
 from stoker.core.errors import ServiceError
 from stoker.core.model import ModelRef
@@ -16,7 +17,7 @@ _POLL_S = 0.05
 
 
 @click.command("stop", short_help="Stop the running service, or one of its models.")
-@click.argument("model", required=False)
+@click.argument("model", type=Model(), required=False)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import click
 
+from stoker.cli.completing import Model
 from stoker.cli.options import json_option, print_json
 from stoker.cli.storing import open_store, parse_refs
 from stoker.core.units import format_bytes
@@ -26,7 +27,7 @@ from stoker.models.storing.verifying import (
 
 
 @click.command("verify", short_help="Check that stored files are what they should be.")
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, type=Model(), metavar="[MODEL]...")
 @click.option("--all", "everything", is_flag=True, help="Check files that no name pins too.")
 @json_option
 def command(models: tuple[str, ...], *, everything: bool, as_json: bool) -> None:

@@ -39,8 +39,8 @@ class Speed:
 
     Seconds and tokens a second. `load_s` is with the file in the page cache, `load_cold_s` from the
     disk; both count from the call to the first answer. `decode_tok_s` is of one answer alone,
-    `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together; these at
-    the occasion's `context`, and `decode_full_tok_s` and `stream_full_tok_s` at its `context_full`.
+    `stream_tok_s` of each of the occasion's streams, `total_tok_s` of all of them together; these
+    at the occasion's `context`. `decode_full_tok_s` and `stream_full_tok_s` are at `context_full`.
 
     `sources` has by its name where each figure that is told comes from; `source` is the weaker of
     those of prefill and decode, unknown without either. `notes` say what was borrowed, scaled or

@@ -34,10 +34,8 @@ def format_seconds(seconds: float) -> str:
         return "never"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.995:
-        return f"{seconds:.2f} s"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
     if seconds < 2 * _HOUR_S:
         return _two(round(seconds), 60, "min", "s")
     if seconds < 2 * _DAY_S:

@@ -29,7 +29,7 @@ from stoker.core.model import Task
 from stoker.core.needs import Needs
 from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.plan import Verdict
-from stoker.core.proposal import Proposal, Resident
+from stoker.core.proposal import Proposal, Reason, Resident
 from stoker.core.units import GIB, format_bytes
 from stoker.library.judging.planning import Order, Runnable
 from stoker.planning.advice.words import rate_span
@@ -457,7 +457,7 @@ def test_a_context_is_told_beside_the_one_that_was_trained_for(context: int, sai
     model = replace(one.plan.model, facts=replace(one.plan.model.facts, context_length=1024))
     found = resident(replace(one, plan=replace(one.plan, model=model)))
     lines = render(found, MACHINES["laptop"], width=100, glyphs=ASCII)
-    assert [line for line in lines if line.startswith("context")][0].endswith(said)
+    assert next(line for line in lines if line.startswith("context")).endswith(said)
 
 
 def test_a_plan_is_overwritten_only_when_that_is_asked_for(
@@ -465,7 +465,9 @@ def test_a_plan_is_overwritten_only_when_that_is_asked_for(
 ) -> None:
     found = proposed("Llama-3.1-8B", "laptop", {})
     one = found.proposals[0]
-    model = replace(one.plan.model, facts=replace(one.plan.model.facts, digest="sha256:" + "a" * 64))
+    model = replace(
+        one.plan.model, facts=replace(one.plan.model.facts, digest="sha256:" + "a" * 64)
+    )
     orders = planned(resident(replace(one, plan=replace(one.plan, model=model))))
     file = tmp_path / "stoker.toml"
     assert run("one", "--write", str(file)).exception is None
@@ -529,3 +531,30 @@ def test_the_legend_of_a_bar_is_told_whole(width: int) -> None:
     for part in (need.weights_bytes, need.kv_bytes, need.compute_bytes, need.other_bytes):
         assert format_bytes(part) in text
     assert " ".join(text.split()).count(" on gpu") == 1 or "on gpu:0" in " ".join(text.split())
+
+
+def test_models_that_are_planned_together_say_by_default_what_each_gave_up() -> None:
+    one, other = answer(ask("Qwen2.5-0.5B", shared_by=2)), answer(ask(shared_by=2))
+    lines = render(resident(one, other), MACHINES["laptop"], width=100, glyphs=ASCII)
+    alone = render(resident(answer(ask())), MACHINES["laptop"], width=100, glyphs=ASCII)
+    assert "2 models share them" in "\n".join(lines)
+    assert any("answers at a time, " in line for line in lines)
+    assert not any("answers at a time, " in line for line in alone)
+
+
+def test_a_load_that_is_not_expected_says_why_where_some_are_told_below() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "laptop"))
+    told = replace(proposal, measured=(Outcome("load_s", Foreteller.NOBODY, 1, 0.083),))
+    text = "\n".join(render(resident(told), MACHINES["laptop"], width=100, glyphs=ASCII))
+    text = " ".join(text.split())
+    assert "load, file in memory not known: too few of the loads below" in text
+    assert "load, from the disk not known: too few" not in text
+
+
+def test_the_wanted_quality_is_told_with_what_was_wanted() -> None:
+    proposal = answer(ask())
+    wanted = Reason("quality", "the quality good: unknown, nobody tried it")
+    told = replace(proposal, reasons=(*proposal.reasons, wanted))
+    lines = render(resident(told), MACHINES["laptop"], width=100, glyphs=ASCII)
+    at = lines.index("What was wanted")
+    assert lines[at + 1] == "  - The quality good: unknown, nobody tried it"

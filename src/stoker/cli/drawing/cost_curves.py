@@ -17,8 +17,8 @@ from stoker.core.estimate import Interval
 LOG_RATIO = 20.0
 # The axis of dollars goes as far at least, so that no two ticks read alike.
 _USD_LEAST = 0.05
-# More requests a day than anybody's are not drawn: a price next to nothing breaks even there.
-_REQUESTS_MOST = 1e12
+# More or fewer requests a day than anybody's are not drawn: costs next to nothing break even there.
+_REQUESTS_LEAST, _REQUESTS_MOST = 1e-12, 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ def curves_of(cost: Cost) -> Curves | None:
     if here is None or api is None:
         return None
     even = None if cost.break_even is None else cost.break_even.requests_per_day
-    if even is not None and even.p50 > _REQUESTS_MOST:
+    if even is not None and (even.p50 > _REQUESTS_MOST or 0 < even.p50 < _REQUESTS_LEAST):
         even = None
     most = None if cost.capacity is None else cost.capacity.requests_per_day_most
     asked = None if cost.volume is None else cost.volume.requests_per_day or None
     marks = [*_ends(even), *([most.p50] if most else []), *([asked] if asked else [])]
-    marks = [mark for mark in marks if 0 < mark < math.inf]
+    marks = [mark for mark in marks if _REQUESTS_LEAST <= mark < math.inf]
     if not marks:
         return None
     log = max(marks) > LOG_RATIO * min(marks)

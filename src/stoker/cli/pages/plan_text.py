@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from stoker.cli.drawing.cost_chart import chart_lines
 from stoker.cli.drawing.glyphs import Glyphs
@@ -30,6 +31,10 @@ _VERDICTS = {
     Verdict.CAN_NEVER_FIT: "can never fit",
 }
 _SHOWN_WHY = frozenset({"verdict", "memory", "device", "speed"})
+# A figure that earlier runs told, under other settings or too seldom to be expected again.
+_TOO_FEW = "not known: too few of the loads below were with these settings"
+# What models give way in where several are planned together.
+_SHARED_WHY = frozenset({"context", "slots", "threads"})
 _EXPLAINED = tuple(
     """
 Weights are read once for each token that is written, so their size decides how fast answers come. \
@@ -49,9 +54,12 @@ middle one, one in ten is faster than the last.
 def render(resident: Resident, machine: Machine, *, width: int, glyphs: Glyphs) -> list[str]:
     """The lines that `stoker plan MODEL...` prints."""
     lines: list[str] = []
+    several = len(resident.proposals) > 1
+    shown = _SHOWN_WHY | _SHARED_WHY if several else _SHOWN_WHY
     for proposal in resident.proposals:
-        lines += [*([""] if lines else []), *_one(proposal, machine, width, glyphs)]
-    if len(resident.proposals) > 1:
+        lines += [*([""] if lines else []), *_top(proposal, machine, width, glyphs)]
+        lines += _sections(proposal, shown, width, glyphs)
+    if several:
         lines += ["", f"Together: {_VERDICTS[resident.verdict]}."]
         lines += together_lines(resident, width, glyphs)
     return lines
@@ -68,7 +76,8 @@ def explain(resident: Resident, *, width: int) -> list[str]:
     return lines
 
 
-def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
+def _top(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> Iterator[str]:
+    """The verdict, the memory, and how it is run."""
     plan = proposal.plan
     name = f"{plan.model.ref}, {proposal.quantization}, on {machine.name or 'this machine'}"
     yield from wrapped(f"{name}: {_VERDICTS[proposal.verdict]}.", width)
@@ -76,8 +85,14 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield from memory_lines(proposal, width, glyphs)
     yield ""
     yield from (f"{label.ljust(14)}{value}"[:width] for label, value in _how(proposal))
+
+
+def _sections(
+    proposal: Proposal, shown_why: AbstractSet[str], width: int, glyphs: Glyphs
+) -> Iterator[str]:
+    """What is expected, what else there is, and why."""
     yield from section("What to expect (p10 / p50 / p90)", list(_speeds(proposal)), width)
-    yield from section("What was wanted", [capital(one.say) for one in proposal.targets], width)
+    yield from section("What was wanted", map(capital, _wanted(proposal)), width)
     yield from section(
         "What was measured here (median; p10 / p50 / p90)", outcome_lines(proposal.measured), width
     )
@@ -88,10 +103,16 @@ def _one(proposal: Proposal, machine: Machine, width: int, glyphs: Glyphs) -> It
     yield from section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from section("If that cannot be kept", fallback, width)
-    why = [one.say for one in proposal.reasons if one.about in _SHOWN_WHY]
+    why = [one.say for one in proposal.reasons if one.about in shown_why]
     yield from section("Why", map(capital, why), width)
     yield from section("Not known", map(capital, proposal.missing), width)
     yield from section("Notes", map(capital, proposal.notes), width)
+
+
+def _wanted(proposal: Proposal) -> Iterator[str]:
+    """Each need that the plan is held against: speeds, and how good answers must be."""
+    yield from (one.say for one in proposal.targets)
+    yield from (one.say for one in proposal.reasons if one.about == "quality")
 
 
 def _how(proposal: Proposal) -> Iterator[tuple[str, str]]:
@@ -123,10 +144,12 @@ def _device(proposal: Proposal) -> str:
 
 def _speeds(proposal: Proposal) -> Iterator[str]:
     speed = proposal.speed
+    ran = {one.figure for one in proposal.measured}
+    unknown = {name: _TOO_FEW if name in ran else None for name in ("load_s", "load_cold_s")}
     embeds = proposal.plan.model.facts.task is Task.EMBED
     rows: list[tuple[str, str | None]] = [
-        ("load, file in memory", _seconds(speed.load_s)),
-        ("load, from the disk", _seconds(speed.load_cold_s)),
+        ("load, file in memory", _seconds(speed.load_s) or unknown["load_s"]),
+        ("load, from the disk", _seconds(speed.load_cold_s) or unknown["load_cold_s"]),
         *(_reading(speed) if embeds else _writing(speed)),
     ]
     wide = max(len(name) for name, _ in rows)

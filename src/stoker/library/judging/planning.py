@@ -21,7 +21,7 @@ from stoker.core.machine import Machine
 from stoker.core.memory import MemoryNeed
 from stoker.core.needs import Needs
 from stoker.core.plan import Plan
-from stoker.core.proposal import Proposal, Resident
+from stoker.core.proposal import Proposal, Reason, Resident
 from stoker.engines.registry import find_engine
 from stoker.library.judging.compared import losses_here
 from stoker.library.judging.outcomes import find_outcomes
@@ -38,6 +38,7 @@ from stoker.planning.proposal.listing import Row, list_models, too_short
 from stoker.planning.proposal.proposing import propose, redraft, with_cost
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.residing import draft_together, resident_of, with_taken
+from stoker.planning.proposal.trust import trust_in
 from stoker.planning.proposal.weighing import sizing, slots_for
 from stoker.planning.proposal.well_known import model_of
 from stoker.published.figures import load_losses
@@ -168,6 +169,7 @@ async def _propose(
     proposal = propose(question, plan, need, (*subject.notes, *notes))
     proposal = replace(
         proposal,
+        reasons=(*proposal.reasons, *_trust(question, plan)),
         missing=(*proposal.missing, *around.missing),
         measured=find_outcomes(around.home, around.log, plan.model.facts),
     )
@@ -176,6 +178,11 @@ async def _propose(
     from stoker.library.judging.costing import cost_of  # noqa: PLC0415 - it needs a slow import
 
     return with_cost(proposal, cost_of(proposal, order.stated, around))
+
+
+def _trust(question: Question, plan: Plan) -> tuple[Reason, ...]:
+    """Whether the model is as good as the stated needs want it."""
+    return trust_in(plan.model.facts, question.asked.needs.quality, load_judgement())
 
 
 async def _count(plan: Plan, subject: Subject, home: Home) -> tuple[MemoryNeed, tuple[str, ...]]:

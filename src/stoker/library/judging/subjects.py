@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from stoker.core.errors import SeveralFilesError
+from stoker.core.errors import ModelFileMissingError, SeveralFilesError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.gguf.hollow import Hollow
@@ -83,6 +84,7 @@ async def find_subject(
 
 def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     """As `find_subject`, for what lies on this machine."""
+    _refuse_folder(text)
     model = find_model(text, store)
     if pin:
         model = with_digests(model, pin_files(model, store))
@@ -92,6 +94,16 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
         source = str(model.path)
     notes = _without_pictures(_projectors_beside(model, store))
     return Subject(model, source, called(model.facts, f"{text} {model.path.name}"), notes=notes)
+
+
+def _refuse_folder(text: str) -> None:
+    """Raise ModelFileMissingError for a folder of safetensors: no engine runs it as it is."""
+    path = Path(text.rpartition("=")[2]).expanduser()
+    if looks_like_path(str(path)) and path.is_dir():
+        raise ModelFileMissingError(
+            f"{path} is a folder, and an engine runs a .gguf file",
+            hint=f"make one with `stoker import {shlex.quote(str(path))}`, and plan that",
+        )
 
 
 async def _far(reference: Reference) -> Subject:
@@ -145,7 +157,7 @@ def _without_pictures(projectors: Iterable[str]) -> tuple[str, ...]:
 
 def called(facts: ModelFacts, name: str) -> str:
     """The quantization as people call it: by the file's name, else what its type is usually in."""
-    words = (one.upper() for one in _MIXTURE.findall(name.removesuffix(".gguf")))
+    words: list[str] = [one.upper() for one in _MIXTURE.findall(name.removesuffix(".gguf"))]
     found = [one for one in words if type_of(one) in FORMAT_BITS]  # `q8` and `q4k` say too little
     if found and found[-1].startswith(facts.quantization.upper()[:2]):
         return found[-1]

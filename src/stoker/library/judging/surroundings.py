@@ -5,6 +5,7 @@ Shared by plans and advice, so that both speak of the same machine with the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -14,6 +15,7 @@ from stoker.core.power import Power
 from stoker.core.proposal import Alternative
 from stoker.library.judging.speeds import estimate_elsewhere, find_estimate
 from stoker.library.machine import known_machine, power_here
+from stoker.machine.measured.cache import CONTENTION, NOTHING
 from stoker.planning.catalogue import Entry, build_catalogue
 from stoker.planning.proposal.question import EstimateSpeed
 from stoker.published.figures import load_losses, load_shapes, load_sizes
@@ -51,10 +53,22 @@ def survey(home: Home, machine: Machine | None = None, *, gpus: bool = True) -> 
     here, reasons = known_machine(home, gpus=gpus)
     log = Measurements(home.measurements)
     estimate, uncalibrated = find_estimate(home, here, log)
-    unmeasured = tuple(f"measurements of this machine: {reason}" for reason in reasons)
-    missing = (*unmeasured, *uncalibrated)
+    missing = (*_unmeasured(reasons), *uncalibrated)
     catalogue, power = shipped_catalogue(), power_here(home)
     return Surroundings(here, home, estimate, catalogue, missing=missing, power=power, log=log)
+
+
+def _unmeasured(reasons: Sequence[str]) -> tuple[str, ...]:
+    """What `reasons` of `known_machine` mean for a person, and what helps."""
+    if not reasons:
+        return ()
+    if reasons[0] == CONTENTION:
+        why = "other programs disturbed them, and it is calm now: `stoker machine --fresh`"
+    elif reasons[0] == NOTHING:
+        why = "nothing measured: `stoker machine`"
+    else:
+        why = f"they were taken with another {', '.join(reasons)}: `stoker machine`"
+    return (f"measurements of this machine: {why}",)
 
 
 @cache

@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from stoker.core.errors import InvalidPlanError
 from stoker.core.plan import KV_TYPES
 
-
 # What a pattern asks for, in words; of any other field it is text without control characters.
 _PATTERNS = {
     "kv_type": f"use one of: {', '.join(KV_TYPES)}",

@@ -16,6 +16,9 @@ from stoker.files.disk import write_whole
 from stoker.machine.document import FILE_BYTES_MAX, measured_document_of, measured_of, parse_json
 from stoker.machine.measured.conditions import changed, conditions_of, was_disturbed
 
+# Reasons to measure again that are no condition's name.
+NOTHING, CONTENTION = "nothing measured", "contention"
+
 
 def load_measured(path: Path) -> Measured | None:
     """What `path` holds; None where there is no such file, or none that can be understood."""
@@ -48,8 +51,8 @@ def with_measured(
     """
     kept = load_measured(path)
     if kept is None:
-        return machine, ("nothing measured",)
+        return machine, (NOTHING,)
     if differences := changed(kept.conditions, conditions_of(machine, engine)):
         return machine, differences
     disturbed = was_disturbed(kept.contention, waiting)
-    return replace(machine, measured=kept), ("contention",) if disturbed else ()
+    return replace(machine, measured=kept), (CONTENTION,) if disturbed else ()

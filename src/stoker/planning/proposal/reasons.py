@@ -8,8 +8,8 @@ from stoker.core.plan import DeviceKind
 from stoker.core.proposal import Proposal, Reason
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes
-from stoker.planning.defaults import ONE_THREAD_BYTES
-from stoker.planning.proposal.choosing import what_is_cut
+from stoker.planning.defaults import CONTEXT_DEFAULT, CONTEXT_UNKNOWN, ONE_THREAD_BYTES
+from stoker.planning.proposal.choosing import SLOTS_DEFAULT, what_is_cut
 from stoker.planning.proposal.counting import ENGINE, FILE_SIZE
 from stoker.planning.proposal.fitting import say_verdict
 from stoker.planning.proposal.placing import Placed
@@ -83,8 +83,10 @@ def _context(question: Question, proposal: Proposal) -> str:
         how = "as asked for"
     elif question.asked.context_least == plan.context:
         how = "what the stated prompt and answer take"
+    elif plan.context < min(trained or CONTEXT_UNKNOWN, CONTEXT_DEFAULT):
+        how = f"less than the usual {CONTEXT_DEFAULT}, so that {_all_fit(question)}"
     else:
-        how = "what fits of a usual conversation"
+        how = "what a usual conversation takes"
     cut = what_is_cut(plan, question.asked)
     return f"{plan.context} tokens for each slot: {how}{of}{cut and f'; {cut}'}"
 
@@ -92,8 +94,17 @@ def _context(question: Question, proposal: Proposal) -> str:
 def _slots(question: Question, proposal: Proposal) -> str:
     count = proposal.plan.slots
     words = "one answer at a time" if count == 1 else f"{count} answers at a time"
-    how = "as asked for" if question.asked.slots is not None else "the default, or what fits of it"
+    how = "the usual number"
+    if question.asked.slots is not None:
+        how = "as asked for"
+    elif count < SLOTS_DEFAULT:
+        how = f"and not the usual {SLOTS_DEFAULT}, so that {_all_fit(question)}"
     return f"{words}, {how}"
+
+
+def _all_fit(question: Question) -> str:
+    models = question.asked.shared_by
+    return f"all {models} models fit" if models > 1 else "it fits"
 
 
 def _threads(question: Question, proposal: Proposal) -> str:

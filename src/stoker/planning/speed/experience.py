@@ -85,7 +85,8 @@ class Experience:
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
         """As `Basis.notes`."""
         runs, loads = len(self._own()), len(self.loads)
-        return (f"{loads} loads and {runs} answers of this model were measured here",)
+        told = f"{_counted(loads, 'load')} and {_counted(runs, 'answer')}"
+        return (f"{told} of this model were measured here with settings like these",)
 
     def _own(self) -> list[AnswerMeasured]:
         return [one for one in self.answers if one.usage.completion_tokens > 1]
@@ -130,6 +131,10 @@ def experience(
         one for one in fresh if isinstance(one, AnswerMeasured) and one.key.is_as_fast_as(key)
     ]
     return Experience(like, loads, answers)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _past(one: AnswerMeasured) -> float:

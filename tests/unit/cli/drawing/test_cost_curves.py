@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stoker.cli.drawing.cost_curves import curves_of
@@ -43,6 +43,7 @@ def test_the_machines_line_ends_at_the_mark_of_what_it_serves() -> None:
     assert curves.here_high == 3000 < curves.high
 
 
+@example(1.0, 1.0, 5e-324, 0.0, 1.0)
 @given(MARK, MARK, st.floats(0, 1e5), st.floats(0, 10), st.floats(0, 10))
 def test_every_mark_lies_within_the_axis(
     asked: float, most: float, fixed: float, each: float, api: float

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stoker.core.errors import ModelNotFoundError
+from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
 from stoker.core.model import ModelRef
 from stoker.library.judging.subjects import called, near_subject
 from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
@@ -111,3 +111,14 @@ def test_quantizations_are_called_by_the_file_unless_it_lies(
     kind: str, name: str, word: str
 ) -> None:
     assert called(replace(starter().facts, quantization=kind), name) == word
+
+
+def test_a_folder_is_refused_with_the_command_that_makes_a_file_of_it(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "hf"
+    folder.mkdir()
+    for text in (f"{folder}", f"shop={folder}"):
+        with pytest.raises(ModelFileMissingError) as raised:
+            near_subject(text, store)
+        assert f"stoker import {folder}" in (raised.value.hint or "")

@@ -83,3 +83,32 @@ def test_on_this_machine_both_use_its_calibration(
         assert option.stream_tok_s == row.decode_tok_s
         assert option.memory_bytes == row.total_bytes
     assert not any("calibration" in one for one in advice.missing)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (("contention",), "other programs disturbed them, and it is calm now: `stoker machine"),
+        (("nothing measured",), "nothing measured: `stoker machine`"),
+        (("engine", "kernel"), "they were taken with another engine, kernel: `stoker machine`"),
+    ],
+)
+def test_why_measurements_are_missing_is_said_with_what_helps(
+    home: Home, monkeypatch: pytest.MonkeyPatch, reasons: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr(
+        "stoker.library.judging.surroundings.known_machine",
+        lambda *_, **__: (MACHINES["laptop"], reasons),
+    )
+    missing = survey(home).missing
+    assert any(one.startswith(f"measurements of this machine: {said}") for one in missing)
+
+
+def test_where_all_is_measured_nothing_of_it_is_missing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "stoker.library.judging.surroundings.known_machine",
+        lambda *_, **__: (MACHINES["laptop"], ()),
+    )
+    assert not any("measurements" in one for one in survey(home).missing)

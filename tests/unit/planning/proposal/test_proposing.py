@@ -255,3 +255,14 @@ def test_what_is_missing_of_the_cost_is_missing_of_the_proposal_once() -> None:
 
 def reason(proposal: Proposal, about: str) -> str:
     return next(one.say for one in proposal.reasons if one.about == about)
+
+
+def test_what_gave_way_says_so_and_for_whom() -> None:
+    """Alone, and beside other models."""
+    plan = replace(draft(ask()), slots=1, context=2048)
+    alone, beside = (answer(ask(shared_by=models), plan) for models in (1, 2))
+    assert "not the usual 4, so that it fits" in reason(alone, "slots")
+    assert "less than the usual 4096, so that it fits" in reason(alone, "context")
+    for about in ("slots", "context"):
+        assert reason(beside, about).count("so that all 2 models fit") == 1
+    assert "2 models share them" in reason(answer(ask(shared_by=2)), "threads")

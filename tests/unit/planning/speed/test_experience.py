@@ -227,7 +227,7 @@ def test_each_figure_has_its_own_source_and_the_notes_say_how_much_was_measured(
     assert sources["load_s"] is SpeedSource.CALIBRATION
     assert speed.source is SpeedSource.MEASURED
     assert speed.notes == (
-        "0 loads and 3 answers of this model were measured here",
+        "0 loads and 3 answers of this model were measured here with settings like these",
         "load, load from the disk: from this machine's calibration",
         "plain",
     )
@@ -240,3 +240,8 @@ def test_a_load_that_was_measured_makes_no_measured_speed() -> None:
     assert speed.source_of("load_s") is SpeedSource.MEASURED
     assert speed.notes[0] == "load: measured with this model on this machine"
     assert "2 loads and 0 answers" in speed.notes[1]
+
+
+def test_what_was_measured_is_counted_in_good_grammar() -> None:
+    known = told(Plain(), [load(1.0, from_disk=1.0), answer(0.011)])
+    assert known.notes(WORK)[0].startswith("1 load and 1 answer of this model")
