@@ -60,3 +60,9 @@ def test_a_wish_out_of_bounds_is_refused(wishes: Wishes) -> None:
 def test_weights_beyond_the_free_memory_are_refused_with_both_figures() -> None:
     with pytest.raises(NotEnoughMemoryError, match=r"16.* GiB of weights and 8.* GiB"):
         make_plan(model(size=1 << 34), MACHINE, Wishes(), slots_default=1)
+
+
+def test_a_context_that_is_too_long_is_refused_in_words_for_flags_and_for_needs() -> None:
+    with pytest.raises(InvalidRequestError) as raised:
+        make_plan(model(context=1024), MACHINE, Wishes(context=8192), slots_default=1)
+    assert "1024 or less: --ctx, or `context` in the needs" in (raised.value.hint or "")
