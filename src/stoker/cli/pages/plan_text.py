@@ -99,7 +99,7 @@ def _sections(
     yield from section("What it costs", cost_lines(proposal.cost), width)
     yield from chart_lines(proposal.cost, width, glyphs)
     yield from section("What would make it fit", map(_say, proposal.changes), width)
-    yield from section("Other ways", map(_say, proposal.alternatives), width)
+    yield from section(_other_ways(proposal), map(_say, proposal.alternatives), width)
     yield from section("What is lost, as measured here", _measured(proposal), width)
     fallback = [] if proposal.fallback is None else [_say(proposal.fallback)]
     yield from section("If that cannot be kept", fallback, width)
@@ -107,6 +107,13 @@ def _sections(
     yield from section("Why", map(capital, why), width)
     yield from section("Not known", map(capital, proposal.missing), width)
     yield from section("Notes", map(capital, proposal.notes), width)
+
+
+def _other_ways(proposal: Proposal) -> str:
+    """The title of the alternatives, with the context at which their speeds hold."""
+    if all(one.decode_tok_s is None for one in proposal.alternatives):
+        return "Other ways"
+    return f"Other ways (tokens/s at {proposal.speed.occasion.context} tokens of context)"
 
 
 def _wanted(proposal: Proposal) -> Iterator[str]:

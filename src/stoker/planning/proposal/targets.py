@@ -64,8 +64,9 @@ def _targets(asked: Asked, speed: Speed) -> Iterator[Target]:
     if rate is not None:
         value = speed.stream_tok_s if streams > 1 else speed.decode_tok_s
         whose = f"each of {streams} answers" if streams > 1 else "one answer alone"
+        whose += f" at {speed.occasion.context} tokens of context,"
         met = at_least(value, rate)
-        say = _say(f"{whose} at {exact(rate)} tokens/s or more", met, _rate(value))
+        say = _say(f"{whose} {exact(rate)} tokens/s or more", met, _rate(value))
         yield Target("tok_s_min", rate, value, met, say)
 
 

@@ -73,7 +73,7 @@ def test_each_target_is_a_reason_with_its_figures() -> None:
     say = [one.say for one in proposal.reasons if one.about == "target"]
     assert say == [one.say for one in proposal.targets]
     assert "512 tokens within 1 ms: no, " in say[0]
-    assert "1 tokens/s or more: yes, " in say[1]
+    assert "at 640 tokens of context, 1 tokens/s or more: yes, " in say[1]
 
 
 def meeting(proposal: Proposal) -> list[Alternative]:
