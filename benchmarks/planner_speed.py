@@ -30,13 +30,13 @@ from stoker.calibrating.sampling import Bench, visit
 from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, Subject
 from stoker.core.calibration import Calibration, Observation
 from stoker.core.clock import SystemClock
-from stoker.library.judging.published_speeds import published_told
+from stoker.library.judging.published_speeds import published_points
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import first_token
+from stoker.planning.speed.published import PROCESSOR, PublishedPoint, errors_left_out
 from stoker.planning.speed.spread import Estimate
-from stoker.planning.speed.stated import PROCESSOR, Told, errors_left_out
 from stoker.planning.speed.work import Work, work_of
 from stoker.state.home import Home
 
@@ -76,7 +76,7 @@ def measure(quick: bool) -> Result:
         home = Home(Path(folder)).prepare()
         pairs, calibration, loads = asyncio.run(_measure(home, quick=quick))
     published = errors_left_out(
-        [one for one in published_told() if one.device.backend != PROCESSOR]
+        [one for one in published_points() if one.device.backend != PROCESSOR]
     )
     rows = [*_rows(pairs), *_coverage(pairs), *_published(published)]
     return Result(
@@ -191,7 +191,7 @@ def _coverage(pairs: Sequence[Pair]) -> list[Row]:
     ]
 
 
-def _published(found: Sequence[tuple[Told, float]]) -> list[Row]:
+def _published(found: Sequence[tuple[PublishedPoint, float]]) -> list[Row]:
     """Published tokens a second of GPUs and Apple's chips, each device left out of the fit."""
     errors = [abs(one.token_s / guess_s - 1) for one, guess_s in found]
     return [
@@ -200,7 +200,7 @@ def _published(found: Sequence[tuple[Told, float]]) -> list[Row]:
     ]
 
 
-def _published_part(one: Told, guess_s: float) -> dict[str, object]:
+def _published_part(one: PublishedPoint, guess_s: float) -> dict[str, object]:
     return {
         "device": one.name,
         "format": one.work.uses[0].format,

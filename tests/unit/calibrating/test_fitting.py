@@ -16,11 +16,13 @@ from stoker.core.calibration import Observation
 from stoker.core.errors import CalibrationError
 from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.planning.speed.calibrated import Calibrated
-from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.formats import format_family
 from stoker.planning.speed.spread import width_of
 from stoker.planning.speed.terms import decode_terms, load_terms, prompt_terms, streams_terms
 
-READ = {family_of(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMON, *OTHERS))} | {
+READ = {
+    format_family(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMON, *OTHERS))
+} | {
     "f16": 50e-12,
     "q8_0": 27e-12,
 }

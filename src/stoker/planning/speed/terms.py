@@ -20,12 +20,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from stoker.core.weights import Use
-from stoker.planning.speed.formats import BY_ROWS, family_of
+from stoker.planning.speed.formats import BY_ROWS, format_family
 from stoker.planning.speed.work import Look, Work
 
 Terms = dict[str, float]
-# The seconds a unit of a term takes.
-Prices = Callable[[str], float]
+# The seconds that one unit of a term takes, by the term's name.
+UnitSeconds = Callable[[str], float]
 STREAMS = (2, 4, 8)
 READ, MULTIPLY, LOADED, EACH = "read", "multiply", "load", "each"
 _LAYERS = (Use.BODY, Use.EXPERT)
@@ -47,7 +47,9 @@ def decode_terms(work: Work, past: float) -> Terms:
     }
 
 
-def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past: int = 0) -> Terms:
+def prompt_terms(
+    work: Work, tokens: int, micro_batch: int, decode: UnitSeconds, past: int = 0
+) -> Terms:
     """A prompt of `tokens`; `decode` has the seconds a unit of the decode terms takes.
 
     The term `reading` is in seconds already: what unpacking the weights in each step takes.
@@ -69,7 +71,7 @@ def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past
     }
 
 
-def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Terms:
+def streams_terms(work: Work, streams: int, past: float, decode: UnitSeconds) -> Terms:
     """One step of `streams` answers, each with `past` tokens behind it.
 
     `decode` has the seconds a unit of the decode terms takes. Two terms are in seconds already:
@@ -91,7 +93,7 @@ def load_terms(work: Work) -> Terms:
     """Reading the model from the page cache, up to the first answer."""
     weights: Counter[str] = Counter()
     for one in work.uses:
-        weights[f"{LOADED}:{family_of(one.format)}"] += one.elements
+        weights[f"{LOADED}:{format_family(one.format)}"] += one.elements
     return {
         **{name: float(count) for name, count in weights.items()},
         "vocabulary": float(work.vocabulary),
@@ -124,10 +126,10 @@ def _sums(term: str, work: Work, uses: tuple[Use, ...], share: Callable[[Use], f
     sums: dict[str, float] = {}
     for one in work.uses:
         if one.use in uses:
-            name = f"{term}:{family_of(one.format)}"
+            name = f"{term}:{format_family(one.format)}"
             sums[name] = sums.get(name, 0.0) + one.elements * share(one.use)
     return sums
 
 
-def _seconds(terms: Terms, price: Prices) -> float:
+def _seconds(terms: Terms, price: UnitSeconds) -> float:
     return sum(units * price(name) for name, units in terms.items())

@@ -15,7 +15,7 @@ from itertools import pairwise
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.plan import KV_GROUP, KV_TYPES
 from stoker.core.weights import Use, WeightUse
-from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.formats import format_family
 
 # Engines keep the cache in blocks of so many tokens. One answer with one block behind it is looked
 # through head by head; with more, block by block, whole blocks, divided among the threads.
@@ -155,7 +155,7 @@ class Work:
         weights = sum(
             one.elements * self.share(one.use)
             for one in self.uses
-            if one.use in uses and (families is None or family_of(one.format) in families)
+            if one.use in uses and (families is None or format_family(one.format) in families)
         )
         return weights / max(self.hidden, 1)
 

@@ -13,7 +13,13 @@ from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.estimate import estimate_speed
 from stoker.planning.speed.floors import step_floor_s
 from stoker.planning.speed.least_squares import solve
-from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
+from stoker.planning.speed.published import (
+    Published,
+    PublishedPoint,
+    RatedDevice,
+    errors_left_out,
+    fit_shares,
+)
 from stoker.planning.speed.work import Look, Work
 
 EXTRA, LAYER_S, OPS_SHARE = 0.2, 6e-5, 1.5
@@ -24,20 +30,22 @@ def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
     return Work(uses, 32, 4096, 128000, (Look(32, 32, 256, 2048),))
 
 
-def told(name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = False) -> Told:
+def point(
+    name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = False
+) -> PublishedPoint:
     """What a device that reaches exactly the shares above would be published with."""
-    device, job = Device("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
+    device, job = RatedDevice("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
     reading = (4e9 + job.kept_bytes(256)) / bandwidth
     token = reading + EXTRA * 4e9 / bandwidth + job.layers * LAYER_S
     if prompt:
         token = (
             OPS_SHARE * 2 * (8e9 + job.products(lambda look: look.back(256))) / (bandwidth * 100)
         )
-    return Told(name, device, job, prompt, 256, token)
+    return PublishedPoint(name, device, job, prompt, 256, token)
 
 
-ALL = [told(name, rate * 1e9) for name, rate in (("a", 400), ("b", 700), ("c", 1000))]
-ALL += [told(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b", 700))]
+ALL = [point(name, rate * 1e9) for name, rate in (("a", 400), ("b", 700), ("c", 1000))]
+ALL += [point(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b", 700))]
 
 
 def test_shares_that_figures_were_made_from_are_found_again() -> None:
@@ -61,7 +69,7 @@ def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
 
 
 def test_a_backend_without_a_published_speed_is_unknown() -> None:
-    basis = Stated(Device("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
+    basis = Published(RatedDevice("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
     speed = estimate_speed(work(), [basis], Occasion())
     assert speed.decode_tok_s is None
     assert speed.ttft_s is None
@@ -69,7 +77,7 @@ def test_a_backend_without_a_published_speed_is_unknown() -> None:
 
 
 def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> None:
-    basis = Stated(Device("cuda", 1e12), fit_shares(ALL, "cuda"))
+    basis = Published(RatedDevice("cuda", 1e12), fit_shares(ALL, "cuda"))
     speed = estimate_speed(work(), [basis], Occasion(streams=4))
     assert speed.source is SpeedSource.PUBLISHED
     assert speed.decode_tok_s is not None
@@ -78,7 +86,7 @@ def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> No
     assert any("multiplies" in note for note in speed.notes)
 
 
-BASIS = Stated(Device("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
+BASIS = Published(RatedDevice("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
 
 
 @given(st.integers(1, 256))
@@ -110,10 +118,19 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
         job = work()
         token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
         token += step_floor_s(job, 64, threads)
-        rows.append(Told(name, Device("cpu", rate, threads=threads), job, False, 64, token))  # noqa: FBT003
+        rows.append(
+            PublishedPoint(
+                name,
+                RatedDevice("cpu", rate, threads=threads),
+                job,
+                prompt=False,
+                past=64,
+                token_s=token,
+            )
+        )
     shares = fit_shares(rows, "cpu")
     few, many = (
-        Stated(Device("cpu", 8e10, threads=n), shares).step(work(), 1, 64) for n in (2, 16)
+        Published(RatedDevice("cpu", 8e10, threads=n), shares).step(work(), 1, 64) for n in (2, 16)
     )
     assert few is not None
     assert many is not None
