@@ -1,6 +1,6 @@
 """The questions of `stoker advise` on a terminal: few, short, and each can be skipped.
 
-Owns the order and the words. What an answer may be is checked by `library.constraints`.
+Owns the order and the words. What an answer may be is checked by `library.judging.constraints`.
 """
 
 from __future__ import annotations

@@ -50,9 +50,10 @@ class RatedDevice:
 
 @dataclass(frozen=True, slots=True)
 class PublishedPoint:
-    """One published speed: what one token took on `device`, which its source calls `name`.
+    """One published speed: the seconds that one token took on `device`.
 
-    `prompt` tells prefill from decode; `past` is how far a token looked back on average.
+    Its source calls the device `name`. `prompt` tells prefill from decode; `past` is how many
+    tokens one attended to on average.
     """
 
     name: str
@@ -180,14 +181,14 @@ def _step_terms(device: RatedDevice, work: Work) -> Terms:
 
 
 def _prompt_terms(device: RatedDevice, work: Work, past: float) -> Terms:
-    """One token of a prompt, each of whose tokens looks back on `past` on average."""
+    """One token of a prompt, each of whose tokens attends to `past` on average."""
     sums: Counter[str] = Counter()
     for one in work.uses:
         if one.use in (Use.BODY, Use.EXPERT):
             sums[format_family(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
     if device.backend == PROCESSOR:
         return {f"multiply:{name}": count / device.threads for name, count in sums.items()}
-    products = sum(sums.values()) + work.products(lambda look: look.back(past))
+    products = sum(sums.values()) + work.products(lambda layer: layer.attended(past))
     return {"ops": 2 * products / device.ops_s} if device.ops_s else {}
 
 
@@ -218,7 +219,7 @@ class Published:
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """A prompt, and the step that gives the first token."""
-        token = self._token(work, work.looked_at(tokens, past))
+        token = self._token(work, work.attended_mean(tokens, past))
         first = self.step(work, 1, past + tokens)
         if token is None or first is None:
             return None

@@ -2,8 +2,8 @@
 
 Pure, and shared: `calibrating` fits what a unit of each term costs, `calibrated` adds it up again.
 
-- A decode step reads all weights once (of experts, those chosen) and looks back on the tokens so
-  far, on few in another way than on many (`work.BLOCK`). Low-bit formats are bound by unpacking, so
+- A decode step reads all weights once (of experts, those chosen) and attends to the tokens so
+  far, to few in another way than to many (`work.BLOCK`). Low-bit formats are bound by unpacking, so
   the units are weights, not bytes, and each family of formats has its own price; some cost a little
   for each row too. Each layer costs a little for its many small operations, each word of the
   vocabulary for sampling, and each step for the server around it.
@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from stoker.core.weights import Use
 from stoker.planning.speed.formats import BY_ROWS, format_family
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.work import Attention, Work
 
 Terms = dict[str, float]
 # The seconds that one unit of a term takes, by the term's name.
@@ -40,9 +40,9 @@ def decode_terms(work: Work, past: float) -> Terms:
         "routers": float(work.layers if work.has_experts else 0),
         "rows": work.rows(_READ, BY_ROWS),
         "vocabulary": float(work.vocabulary),
-        **_near(work, lambda look: look.near(past)),
-        "heads_far": work.heads(lambda look: look.far(past)),
-        "products_far": work.products(lambda look: look.far(past)),
+        **_near(work, lambda layer: layer.near(past)),
+        "heads_far": work.heads(lambda layer: layer.far(past)),
+        "products_far": work.products(lambda layer: layer.far(past)),
         "step": 1.0,
     }
 
@@ -65,8 +65,8 @@ def prompt_terms(
         "rows": tokens * work.rows(_LAYERS),
         "layers": float(len(steps) * work.layers),
         "routed": float(tokens * work.layers * work.experts_used if work.has_experts else 0),
-        "heads": sum(count * work.heads(_back(back)) for count, back in steps),
-        "products": sum(count * work.products(_back(back)) for count, back in steps),
+        "heads": sum(count * work.heads(_attended(mean)) for count, mean in steps),
+        "products": sum(count * work.products(_attended(mean)) for count, mean in steps),
         "prompt": 1.0,
     }
 
@@ -78,7 +78,7 @@ def streams_terms(work: Work, streams: int, past: float, decode: UnitSeconds) ->
     `each` is what the answers' attention and sampling would take one after the other, `experts` the
     same of their experts: few answers rarely meet in one.
     """
-    alone = {"vocabulary": float(work.vocabulary), **_near(work, _back(past))}
+    alone = {"vocabulary": float(work.vocabulary), **_near(work, _attended(past))}
     weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
     chosen = _weights(READ, work, (Use.EXPERT,), 1.0)
     return {
@@ -107,13 +107,13 @@ def cold_terms(work: Work) -> Terms:
     return {"file": float(sum(one.size_bytes for one in work.uses))}
 
 
-def _near(work: Work, tokens: Callable[[Look], float]) -> Terms:
+def _near(work: Work, tokens: Callable[[Attention], float]) -> Terms:
     """Attention to so many tokens, head by head."""
     return {"heads_near": work.heads(tokens), "products_near": work.products(tokens)}
 
 
-def _back(past: float) -> Callable[[Look], float]:
-    return lambda look: look.back(past)
+def _attended(past: float) -> Callable[[Attention], float]:
+    return lambda layer: layer.attended(past)
 
 
 def _weights(term: str, work: Work, uses: tuple[Use, ...], tokens: float) -> Terms:

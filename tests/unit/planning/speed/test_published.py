@@ -20,14 +20,14 @@ from stoker.planning.speed.published import (
     errors_left_out,
     fit_shares,
 )
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.work import Attention, Work
 
 EXTRA, LAYER_S, OPS_SHARE = 0.2, 6e-5, 1.5
 
 
 def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
     uses = (WeightUse(Use.BODY, kind, 2 * size, size),)
-    return Work(uses, 32, 4096, 128000, (Look(32, 32, 256, 2048),))
+    return Work(uses, 32, 4096, 128000, (Attention(32, 32, 256, 2048),))
 
 
 def point(
@@ -35,11 +35,14 @@ def point(
 ) -> PublishedPoint:
     """What a device that reaches exactly the shares above would be published with."""
     device, job = RatedDevice("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
-    reading = (4e9 + job.kept_bytes(256)) / bandwidth
+    reading = (4e9 + job.kv_bytes(256)) / bandwidth
     token = reading + EXTRA * 4e9 / bandwidth + job.layers * LAYER_S
     if prompt:
         token = (
-            OPS_SHARE * 2 * (8e9 + job.products(lambda look: look.back(256))) / (bandwidth * 100)
+            OPS_SHARE
+            * 2
+            * (8e9 + job.products(lambda layer: layer.attended(256)))
+            / (bandwidth * 100)
         )
     return PublishedPoint(name, device, job, prompt, 256, token)
 
@@ -116,7 +119,7 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     rows = []
     for name, rate, threads in (("a", 8e10, 2), ("b", 8e10, 8), ("c", 5e10, 4)):
         job = work()
-        token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
+        token = 1.3 * 4e9 / rate + job.kv_bytes(64) / rate + 8e9 * 1e-11 / threads
         token += step_floor_s(job, 64, threads)
         rows.append(
             PublishedPoint(
