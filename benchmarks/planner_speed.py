@@ -23,11 +23,11 @@ from tempfile import TemporaryDirectory
 from harness import AT_LEAST, AT_MOST, Result, Row, main, median
 from held_out import MODELS, QUICK, HeldOut
 from stoker.calibrating.calibrate import calibrate, conditions_now
-from stoker.calibrating.composing import Taken, compose
+from stoker.calibrating.composing import Timed, compose
 from stoker.calibrating.fitting import observations_of
 from stoker.calibrating.rounds import take_samples
 from stoker.calibrating.sampling import Bench, visit
-from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, Subject
+from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, TimedModel
 from stoker.core.calibration import Calibration, Observation
 from stoker.core.clock import SystemClock
 from stoker.library.judging.published_speeds import published_points
@@ -107,7 +107,7 @@ async def _little(home: Home) -> Calibration:
     clock = SystemClock()
     bench = Bench(home.workers, clock, len(os.sched_getaffinity(0)), clock.now() + 20, QUICK_WAIT_S)
     asked = [
-        Subject(shape, kind, (SHORT, asked), rounds=1, together=together)
+        TimedModel(shape, kind, (SHORT, asked), rounds=1, together=together)
         for shape, asked, together in (
             ("wide", LONG, (TWO, FOUR)),
             ("deep", MIDDLE, (TWO,)),
@@ -116,7 +116,7 @@ async def _little(home: Home) -> Calibration:
         for kind in ("Q8_0", "Q4_K", "Q6_K")
     ]
     await take_samples(home, asked, bench)
-    taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
+    taken = Timed(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
     return compose(taken, conditions_now(read_machine(), quick=True))
 
 
