@@ -14,7 +14,7 @@ from stoker.cli.pages.cost_text import cost_lines
 from stoker.core.advice import Advice, Answer, LocalOption, ReasonRole
 from stoker.core.rules import RuleBook
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import rate_span
+from stoker.planning.words import rate_span
 
 WIDTH = 100
 _MARKS = {True: "fired", False: "-"}

@@ -21,7 +21,7 @@ from stoker.library.judging.constraints import read_constraints
 from stoker.library.judging.costing import StatedNeeds, cost_of
 from stoker.library.judging.surroundings import Surroundings, survey
 from stoker.planning.advice.situation import Case, look_at
-from stoker.planning.advice.words import rate_span
+from stoker.planning.words import rate_span
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
