@@ -9,6 +9,7 @@ import pytest
 
 from stoker.core.machine import Measured
 from stoker.core.speed import Occasion, SpeedSource
+from stoker.library.judging import published_speeds
 from stoker.library.judging.published_speeds import (
     gpu_device,
     processor,
@@ -48,6 +49,13 @@ def test_hardware_and_compute_name_what_there_is() -> None:
     assert set(load_hardware()) >= {row.hardware for row in load_speeds()}
     assert set(load_compute()) <= {sheet.name for sheet in gpu_sheets()}
     assert all(1e13 < ops_s < 2e15 for ops_s in load_compute().values())
+
+
+def test_a_published_mixture_of_experts_reads_the_experts_it_uses() -> None:
+    shape = next(one for one in load_shapes() if one.experts)
+    work = published_speeds._work(shape, "Q4_K_M")
+    assert (work.experts, work.experts_used) == (shape.experts, shape.experts_active)
+    assert work.read_bytes(0.0) < sum(one.size_bytes for one in work.uses) / 2
 
 
 @pytest.mark.parametrize(
