@@ -9,8 +9,8 @@ from stoker.published.tables import read_csv
 
 @cache
 def load_hardware() -> dict[str, str]:
-    """The name of the machine's preset, by the hardware that a published speed names."""
-    return {row["hardware"]: row["preset"] for row in read_csv("hardware.csv")}
+    """By the hardware that a published speed names: its GPU, or its processor's preset."""
+    return {row["hardware"]: row["device"] for row in read_csv("hardware.csv")}
 
 
 @cache

@@ -10,7 +10,7 @@ from functools import cache
 
 from stoker.core.machine import Gpu, Machine
 from stoker.core.published import ModelShape, PublishedSpeed
-from stoker.machine.gpus.data_sheets import gpu_bandwidth_bytes_s
+from stoker.machine.gpus.data_sheets import find_sheet, gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
 from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.planning.proposal.well_known import facts_of_shape
@@ -31,7 +31,7 @@ from stoker.published.figures import load_losses, load_shapes, load_speeds
 # Published tests write or read so many tokens where their names do not say it.
 _TOKENS = 512
 # What is the same architecture under another name.
-_SAME = {"Llama-3-8B": "Llama-3.1-8B"}
+_SAME = {"Llama-3-8B": "Llama-3.1-8B", "Llama-3-70B": "Llama-3.1-70B"}
 
 
 def uncalibrated_bases(machine: Machine, threads: int, gpu: int | None = None) -> tuple[Basis, ...]:
@@ -66,6 +66,14 @@ def gpu_device(gpu: Gpu) -> RatedDevice | None:
     return RatedDevice(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
 
 
+def _listed(name: str) -> RatedDevice | None:
+    """The GPU that makers list by `name`."""
+    sheet = find_sheet(name)
+    if sheet is None:
+        return None
+    return RatedDevice(sheet.backend.value, sheet.bandwidth_bytes_s, load_compute().get(name))
+
+
 def processor(machine: Machine, threads: int | None = None) -> RatedDevice | None:
     """`machine`'s processor with so many threads, or one for each performance core.
 
@@ -98,16 +106,15 @@ def _shares(backend: str) -> Shares:
 
 
 def _point(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> PublishedPoint | None:
-    shape = shapes.get(_SAME.get(row.model, row.model))
-    preset = load_hardware().get(row.hardware)
-    if shape is None or preset is None:
+    shape, name = shapes.get(_SAME.get(row.model, row.model)), load_hardware().get(row.hardware)
+    if shape is None or name is None:
         return None
-    machine = find_preset(preset).machine
-    device = gpu_device(machine.gpus[0]) if row.backend != PROCESSOR else processor(machine)
+    if row.backend == PROCESSOR:
+        device = processor(find_preset(name).machine, row.threads)
+    else:
+        device = _listed(name)
     if device is None:
         return None
-    if row.threads:
-        device = RatedDevice(device.backend, device.bandwidth_bytes_s, device.ops_s, row.threads)
     tokens = int(row.metric[2:] or _TOKENS)
     prompt = row.metric.startswith("pp")
     work = _work(shape, row.quantization)

@@ -27,6 +27,10 @@ from stoker.planning.speed.work import Work
 
 PROCESSOR = "cpu"
 _LAYERS = "layers"
+# GPUs write the weights of a step in half precision before they multiply them with so many tokens.
+_PLAIN, _PLAIN_BYTES, _TOGETHER = frozenset({"f32", "f16", "bf16"}), 2, 512
+# A head's score of one token that it looks back on.
+_SCORE_BYTES = 4
 _ALL = (Use.BODY, Use.EXPERT, Use.OUTPUT)
 # A step of several answers on a device that was not measured with them.
 _STREAMS_WIDTH = math.log(1.3)
@@ -124,7 +128,7 @@ def _token(one: PublishedPoint, fit: Fit) -> Estimate | None:
 def _terms(one: PublishedPoint) -> Terms:
     if one.prompt:
         return _prompt_terms(one.device, one.work, one.past)
-    return _step_terms(one.device, one.work)
+    return _step_terms(one.device, one.work, one.past)
 
 
 def _ideal(one: PublishedPoint) -> float:
@@ -162,7 +166,7 @@ def _token_ideal_s(device: RatedDevice, work: Work, past: float) -> float:
     return token_floor_s(work, past, device.threads) if device.backend == PROCESSOR else 0.0
 
 
-def _step_terms(device: RatedDevice, work: Work) -> Terms:
+def _step_terms(device: RatedDevice, work: Work, past: float) -> Terms:
     sums: Counter[str] = Counter()
     for one in work.uses:
         if one.use in _ALL:
@@ -177,6 +181,7 @@ def _step_terms(device: RatedDevice, work: Work) -> Terms:
         terms["reading"] = work.read_bytes(0.0) / device.bandwidth_bytes_s
     else:
         terms[_LAYERS] = float(work.layers)
+        terms["cache"] = work.kv_bytes(past) / device.bandwidth_bytes_s
     return terms
 
 
@@ -188,8 +193,18 @@ def _prompt_terms(device: RatedDevice, work: Work, past: float) -> Terms:
             sums[format_family(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
     if device.backend == PROCESSOR:
         return {f"multiply:{name}": count / device.threads for name, count in sums.items()}
-    products = sum(sums.values()) + work.products(lambda layer: layer.attended(past))
-    return {"ops": 2 * products / device.ops_s} if device.ops_s else {}
+    if not device.ops_s:
+        return {}
+    weights = sum(sums.values())
+    packed = sum(count for name, count in sums.items() if name not in _PLAIN)
+    scores = work.heads(lambda layer: layer.attended(past))
+    return {
+        "ops": 2 * weights / device.ops_s,
+        "attention": 2 * work.products(lambda layer: layer.attended(past)) / device.ops_s,
+        "scores": scores * _SCORE_BYTES / device.bandwidth_bytes_s,
+        "unpacked": packed * _PLAIN_BYTES / (_TOGETHER * device.bandwidth_bytes_s),
+        "weights": float(weights),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +221,7 @@ class Published:
 
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """One decode step: the weights read once, each answer's cache, and its products."""
-        terms = _step_terms(self.device, work)
+        terms = _step_terms(self.device, work, past)
         ideal = _step_ideal_s(self.device, work, past, streams)
         alone = _priced(terms, ideal, self.shares.decode)
         if alone is None or streams <= 1:

@@ -304,3 +304,15 @@ def test_each_figure_is_the_first_basis_that_can_tell_it(calibration: Calibratio
     assert speed.notes == (
         "one answer alone, each answer, all answers: from this machine's calibration",
     )
+
+
+def test_a_fit_of_several_answers_that_says_nothing_is_not_passed_on(
+    calibration: Calibration,
+) -> None:
+    vague = replace(calibration, streams=replace(calibration.streams, log_errors=(3.0, -2.0)))
+    alone = Calibrated(vague, 2).step(work(), 1, 100)
+    several = Calibrated(vague, 2).step(work(), 4, 100)
+    assert alone is not None
+    assert several is not None
+    assert several.width < math.log(2)
+    assert alone.middle < several.interval().p10 < several.middle <= 4 * alone.middle

@@ -22,7 +22,8 @@ from stoker.planning.speed.published import (
 )
 from stoker.planning.speed.work import Attention, Work
 
-EXTRA, LAYER_S, OPS_SHARE = 0.2, 6e-5, 1.5
+EXTRA, LAYER_S, CACHE = 0.2, 6e-5, 1.5
+OPS, ATTENTION, UNPACKED = 1.5, 4.0, 1.2
 
 
 def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
@@ -31,31 +32,36 @@ def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
 
 
 def point(
-    name: str, bandwidth: float, *, kind: str = "Q4_K", prompt: bool = False
+    name: str, rate: float, past: int, *, kind: str = "Q4_K", prompt: bool = False
 ) -> PublishedPoint:
     """What a device that reaches exactly the shares above would be published with."""
-    device, job = RatedDevice("cuda", bandwidth, ops_s=bandwidth * 100), work(kind=kind)
-    reading = (4e9 + job.kv_bytes(256)) / bandwidth
-    token = reading + EXTRA * 4e9 / bandwidth + job.layers * LAYER_S
+    bandwidth, ops_s = rate * 1e9, OPS_S[name]
+    device, job = RatedDevice("cuda", bandwidth, ops_s), work(kind=kind)
+    reading, cache = 4e9 / bandwidth, job.kv_bytes(past) / bandwidth
+    token = (1 + EXTRA) * reading + (1 + CACHE) * cache + job.layers * LAYER_S
     if prompt:
-        token = (
-            OPS_SHARE
-            * 2
-            * (8e9 + job.products(lambda layer: layer.attended(256)))
-            / (bandwidth * 100)
-        )
-    return PublishedPoint(name, device, job, prompt, 256, token)
+        attention = job.products(lambda layer: layer.attended(past))
+        token = (OPS * 8e9 + ATTENTION * attention) * 2 / ops_s
+        token += UNPACKED * 8e9 * 2 / 512 / bandwidth
+    return PublishedPoint(name, device, job, prompt, past, token)
 
 
-ALL = [point(name, rate * 1e9) for name, rate in (("a", 400), ("b", 700), ("c", 1000))]
-ALL += [point(name, rate * 1e9, prompt=True) for name, rate in (("a", 400), ("b", 700))]
+OPS_S = {"a": 4e13, "b": 12e13, "c": 5e13, "d": 9e13, "e": 20e13}
+RATES = {"a": 400, "b": 700, "c": 1000, "d": 600, "e": 1500}
+ALL = [
+    point(name, rate, past, prompt=prompt)
+    for name, rate in RATES.items()
+    for past in (256, 4096)
+    for prompt in (False, True)
+]
 
 
 def test_shares_that_figures_were_made_from_are_found_again() -> None:
     shares = fit_shares(ALL, "cuda")
     assert shares.decode.seconds_per_unit["extra:q4_k"] == pytest.approx(EXTRA, rel=1e-3)
     assert shares.decode.seconds_per_unit["layers"] == pytest.approx(LAYER_S, rel=1e-3)
-    assert shares.prefill.seconds_per_unit["ops"] == pytest.approx(OPS_SHARE)
+    assert shares.decode.seconds_per_unit["cache"] == pytest.approx(CACHE, rel=1e-3)
+    assert shares.prefill.seconds_per_unit["ops"] == pytest.approx(OPS, rel=1e-3)
 
 
 def test_a_device_that_the_fit_has_not_seen_is_predicted_by_the_others() -> None:
