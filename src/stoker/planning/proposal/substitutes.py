@@ -13,7 +13,6 @@ from stoker.core.plan import DeviceKind, Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import rate_span
 from stoker.planning.catalogue import Entry, rank
 from stoker.planning.proposal.choosing import CELLS
 from stoker.planning.proposal.counting import count_plainly
@@ -23,6 +22,7 @@ from stoker.planning.proposal.quantizations import Quantized, near
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.well_known import model_of
 from stoker.planning.quality import describe_loss
+from stoker.planning.words import rate_span
 
 # What Stoker makes smaller files from, and which it makes.
 _WHOLE = frozenset({"F32", "F16", "BF16"})
