@@ -32,10 +32,10 @@ from stoker.core.plan import Verdict
 from stoker.core.proposal import Proposal, Reason, Resident
 from stoker.core.units import GIB, format_bytes
 from stoker.library.judging.planning import Order, Runnable
-from stoker.planning.advice.words import rate_span
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.listing import list_models, too_short
 from stoker.planning.proposal.residing import resident_of
+from stoker.planning.words import rate_span
 from stoker.published.figures import load_losses
 from stoker.testing.machines import MACHINES
 from support.costing import straight_cost
