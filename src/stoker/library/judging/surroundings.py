@@ -16,7 +16,7 @@ from stoker.library.judging.speeds import estimate_elsewhere, find_estimate
 from stoker.library.machine import known_machine, power_here
 from stoker.planning.catalogue import Entry, build_catalogue
 from stoker.planning.proposal.question import EstimateSpeed
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.published.figures import load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.state.measurements import Measurements
@@ -60,4 +60,4 @@ def survey(home: Home, machine: Machine | None = None, *, gpus: bool = True) -> 
 @cache
 def shipped_catalogue() -> tuple[Entry, ...]:
     """The well-known models, from the tables that come with the package."""
-    return build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
+    return build_catalogue(load_shapes(), load_sizes(), load_judgement())

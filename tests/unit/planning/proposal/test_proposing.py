@@ -169,7 +169,7 @@ def test_the_engines_count_decides_where_there_is_one() -> None:
     assert proposal.notes == ("the engine counts otherwise",)
 
 
-@pytest.mark.parametrize("budget_gib", [None, 45])
+@pytest.mark.parametrize("budget_gib", [None, 47])
 def test_what_is_available_is_that_of_all_devices_the_plan_takes_memory_of(
     budget_gib: int | None,
 ) -> None:
