@@ -5,6 +5,7 @@ Pure. Lines are at most as wide as they may be.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from stoker.cli.drawing.bars import bar
@@ -31,7 +32,7 @@ def memory_lines(proposal: Proposal, width: int, glyphs: Glyphs) -> Iterator[str
     ]
     yield "  ".join(told)[:width]
     total, free = format_bytes(need.total_bytes), format_bytes(proposal.available_bytes)
-    yield f"{total} in all, {free} available{_each(devices)}"[:width]
+    yield from textwrap.wrap(f"{total} in all, {free} available{_each(devices)}", width)
 
 
 def together_lines(resident: Resident, width: int, glyphs: Glyphs) -> Iterator[str]:

@@ -7,11 +7,11 @@ that is offered beside it, with the engine's own count where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stoker.core.costs import Cost
-from stoker.core.machine import Machine
+from stoker.core.machine import Gpu, Machine
 from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.model import ModelFacts, Task
 from stoker.core.plan import Plan, Verdict
@@ -81,7 +81,7 @@ def propose(
         ),
         speed=speed,
         here=question.here,
-        devices=tuple(_devices(placed)),
+        devices=tuple(_devices(placed, question.machine.gpus)),
         targets=targets_of(question.asked, speed),
         quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
@@ -130,9 +130,9 @@ def _each_once(
     return (*first, *(one for one in others if (one.kind, one.value) not in known))
 
 
-def _devices(placed: Placed) -> Iterator[DeviceMemory]:
+def _devices(placed: Placed, gpus: Sequence[Gpu]) -> Iterator[DeviceMemory]:
     for name, room in placed.rooms:
-        whose = "" if name == "cpu" else placed.device.name
+        whose = "" if name == "cpu" else gpus[int(name.removeprefix("gpu"))].name
         yield DeviceMemory(name, placed.need.of(device=name), room.available_bytes, whose)
 
 
