@@ -21,11 +21,14 @@ from stoker.planning.proposal.choosing import Asked, choose, first_plan, what_is
 from stoker.planning.proposal.counting import ENGINE, count_like, uncounted
 from stoker.planning.proposal.fitting import spare_bytes
 from stoker.planning.proposal.mending import Search, changes_that_fit
+from stoker.planning.proposal.obtaining import at_hand_first
 from stoker.planning.proposal.placing import Placed
+from stoker.planning.proposal.quantizations import Quantized
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.reasons import reasons_for
 from stoker.planning.proposal.substitutes import find_alternatives, find_fallback, find_model
 from stoker.planning.proposal.targets import find_faster, targets_of
+from stoker.planning.quality import describe_loss
 
 # What speeds are about where nobody stated it.
 PROMPT_TOKENS, ANSWER_TOKENS = 512, 256
@@ -104,9 +107,7 @@ def _completed(
     model = find_model(question, proposal.plan)
     changes: tuple[Alternative, ...] = ()
     if not proposal.verdict.usable:
-        least = question.asked.context_least
-        search = Search(counted.count, counted.judge, counted.quantized, least)
-        changes = changes_that_fit(proposal.plan, search) + ((model,) if model else ())
+        changes = changes_that_fit(proposal.plan, _search(counted)) + ((model,) if model else ())
     alternatives = find_alternatives(counted, proposal)
     faster = tuple(find_faster(counted, proposal))
     return replace(
@@ -116,6 +117,26 @@ def _completed(
         changes=changes,
         fallback=find_fallback(proposal, alternatives, model, question.api),
     )
+
+
+def _search(question: Question) -> Search:
+    """How changes are found; what nobody asked for is chosen anew with each smaller file."""
+    asked = question.asked
+
+    def settle(plan: Plan) -> Plan:
+        first = first_plan(plan.model, question.machine, asked)
+        return choose(
+            replace(plan, context=first.context, slots=first.slots), asked, question.judge
+        )
+
+    def of(wanted: Quantized) -> str:
+        how = question.how_to_have(wanted)
+        lost = describe_loss(question.loss(wanted.name)).removesuffix(".")
+        return f"{how and f'; {how}'}; {lost}"
+
+    forms = at_hand_first(question.quantized, question.quantization, here=question.here)
+    least = asked.context_least
+    return Search(question.count, question.judge, forms, least, settle, of)
 
 
 def _counted(question: Question, plan: Plan, need: MemoryNeed) -> Question:
