@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from stoker.core.errors import SeveralFilesError
+from stoker.core.errors import SeveralFilesError, UnsupportedModelError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.gguf.hollow import Hollow
@@ -83,6 +84,7 @@ async def find_subject(
 
 def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     """As `find_subject`, for what lies on this machine."""
+    _refuse_a_folder(text)
     model = find_model(text, store)
     if pin:
         model = with_digests(model, pin_files(model, store))
@@ -92,6 +94,18 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
         source = str(model.path)
     notes = _without_pictures(_projectors_beside(model, store))
     return Subject(model, source, called(model.facts, f"{text} {model.path.name}"), notes=notes)
+
+
+def _refuse_a_folder(text: str) -> None:
+    """Raise UnsupportedModelError where `text` means a folder: an engine reads one file of it."""
+    path = Path(text.rpartition("=")[2]).expanduser()
+    if not (looks_like_path(text) and path.is_dir()):
+        return
+    hint = "name a .gguf file in it"
+    if (path / "config.json").is_file():
+        made = shlex.quote(f"{path.resolve().name}-f16.gguf")
+        hint = f"`stoker import {shlex.quote(str(path))}`, and then `stoker plan ./{made}`"
+    raise UnsupportedModelError(f"{path} is a folder, and a plan is of a model's file", hint=hint)
 
 
 async def _far(reference: Reference) -> Subject:
