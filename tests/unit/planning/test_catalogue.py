@@ -30,10 +30,10 @@ def test_a_published_size_wins_over_bits_per_weight() -> None:
 
 
 def test_a_model_that_was_trained_in_four_bits_is_listed_in_nothing_else() -> None:
-    """The published file of gpt-oss-120b has 63.39 GB; nobody quantizes it again."""
+    """Experts take four bits and a scale, the rest eight; nobody quantizes it again."""
     large = entry("gpt-oss-120b")
     assert large.quantization == "MXFP4"
-    assert large.weights_bytes == pytest.approx(63.39e9, rel=0.01)
+    assert large.weights_bytes == pytest.approx(114.66e9 * 4.25 / 8 + 2.17e9 * 8.5 / 8, rel=0.01)
 
 
 @pytest.mark.parametrize(
