@@ -2,8 +2,9 @@
 
 The engine that is installed here computes on the processor alone, so a GPU is planned with only
 where somebody asks about another machine, or as an alternative; that is an estimate, and said so.
-Of several GPUs as few are taken as hold the model, those with the most free memory first; they
-divide the layers by their memory. GPUs that share the machine's memory are never taken together.
+Of several GPUs as few are taken as hold the model with something to spare, those with the most free
+memory first; they divide the layers by their memory. GPUs that share the machine's memory are never
+taken together.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def place(
         placed = with_layers(cpu, facts, slots, layers) if layers else cpu
         if not placed.verdict.usable or not _within(placed, left):
             continue
-        if placed.device.kind is DeviceKind.GPU:
+        if placed.device.kind is DeviceKind.GPU and placed.verdict is Verdict.FITS:
             return placed
         if placed.device.gpu_layers > best.device.gpu_layers:
             best = placed

@@ -173,6 +173,12 @@ def test_what_one_gpu_holds_stays_on_the_one_with_the_most_room() -> None:
     assert [(one.gpu, one.layers) for one in found.device.shares] == [(1, 32)]
 
 
+def test_a_second_gpu_is_taken_where_one_has_nothing_to_spare() -> None:
+    alone, both = several("Qwen3-30B-A3B", 19), several("Qwen3-30B-A3B", 19, 19)
+    assert (alone.device.kind, alone.verdict) == (DeviceKind.GPU, Verdict.TIGHT)
+    assert (len(both.device.shares), both.verdict) == (2, Verdict.FITS)
+
+
 def test_gpus_that_share_the_machines_memory_are_not_added_up() -> None:
     assert len(several("Llama-3.1-70B", 23, 23, integrated=True).device.shares) <= 1
 
