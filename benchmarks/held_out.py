@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoker.calibrating.subjects import Ask, Subject
+from stoker.calibrating.subjects import Ask, TimedModel
 from stoker.models.synthetic.write import Shape, write_model
 
 SHAPES = {
@@ -39,10 +39,10 @@ class HeldOut:
     mixture: str
     together: tuple[int, ...] = ()
 
-    def subject(self) -> Subject:
+    def subject(self) -> TimedModel:
         """What is asked of it; lengths that the calibration does not ask for."""
         asks = (Ask(128, 48), Ask(420, 48), Ask(1200, 40))
-        return Subject(
+        return TimedModel(
             self.shape,
             self.mixture,
             asks,

@@ -23,20 +23,20 @@ from tempfile import TemporaryDirectory
 from harness import AT_LEAST, AT_MOST, Result, Row, main, median
 from held_out import MODELS, QUICK, HeldOut
 from stoker.calibrating.calibrate import calibrate, conditions_now
-from stoker.calibrating.composing import Taken, compose
+from stoker.calibrating.composing import Timed, compose
 from stoker.calibrating.fitting import observations_of
 from stoker.calibrating.rounds import take_samples
 from stoker.calibrating.sampling import Bench, visit
-from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, Subject
+from stoker.calibrating.subjects import FOUR, LONG, MIDDLE, SHORT, TWO, TimedModel
 from stoker.core.calibration import Calibration, Observation
 from stoker.core.clock import SystemClock
-from stoker.library.judging.published_speeds import published_told
+from stoker.library.judging.published_speeds import published_points
 from stoker.machine.facts import read_machine
 from stoker.models.facts import read_facts
 from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import first_token
+from stoker.planning.speed.published import PROCESSOR, PublishedPoint, errors_left_out
 from stoker.planning.speed.spread import Estimate
-from stoker.planning.speed.stated import PROCESSOR, Told, errors_left_out
 from stoker.planning.speed.work import Work, work_of
 from stoker.state.home import Home
 
@@ -76,7 +76,7 @@ def measure(quick: bool) -> Result:
         home = Home(Path(folder)).prepare()
         pairs, calibration, loads = asyncio.run(_measure(home, quick=quick))
     published = errors_left_out(
-        [one for one in published_told() if one.device.backend != PROCESSOR]
+        [one for one in published_points() if one.device.backend != PROCESSOR]
     )
     rows = [*_rows(pairs), *_coverage(pairs), *_published(published)]
     return Result(
@@ -107,7 +107,7 @@ async def _little(home: Home) -> Calibration:
     clock = SystemClock()
     bench = Bench(home.workers, clock, len(os.sched_getaffinity(0)), clock.now() + 20, QUICK_WAIT_S)
     asked = [
-        Subject(shape, kind, (SHORT, asked), rounds=1, together=together)
+        TimedModel(shape, kind, (SHORT, asked), rounds=1, together=together)
         for shape, asked, together in (
             ("wide", LONG, (TWO, FOUR)),
             ("deep", MIDDLE, (TWO,)),
@@ -116,7 +116,7 @@ async def _little(home: Home) -> Calibration:
         for kind in ("Q8_0", "Q4_K", "Q6_K")
     ]
     await take_samples(home, asked, bench)
-    taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
+    taken = Timed(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
     return compose(taken, conditions_now(read_machine(), quick=True))
 
 
@@ -191,7 +191,7 @@ def _coverage(pairs: Sequence[Pair]) -> list[Row]:
     ]
 
 
-def _published(found: Sequence[tuple[Told, float]]) -> list[Row]:
+def _published(found: Sequence[tuple[PublishedPoint, float]]) -> list[Row]:
     """Published tokens a second of GPUs and Apple's chips, each device left out of the fit."""
     errors = [abs(one.token_s / guess_s - 1) for one, guess_s in found]
     return [
@@ -200,7 +200,7 @@ def _published(found: Sequence[tuple[Told, float]]) -> list[Row]:
     ]
 
 
-def _published_part(one: Told, guess_s: float) -> dict[str, object]:
+def _published_part(one: PublishedPoint, guess_s: float) -> dict[str, object]:
     return {
         "device": one.name,
         "format": one.work.uses[0].format,

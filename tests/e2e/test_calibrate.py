@@ -17,7 +17,7 @@ from stoker.calibrating import calibrate as calibrating
 from stoker.calibrating import gauging, others
 from stoker.calibrating.rounds import take_samples
 from stoker.calibrating.sampling import Bench, samples_of
-from stoker.calibrating.subjects import SHAPES, Ask, Subject
+from stoker.calibrating.subjects import SHAPES, Ask, TimedModel
 from stoker.cli.main import cli
 from stoker.core.clock import SystemClock
 from stoker.core.errors import AlreadyRunningError, DiskFullError
@@ -55,7 +55,7 @@ def left(home: Home) -> list[str]:
 
 async def test_every_kind_is_timed_and_nothing_stays(home: Home) -> None:
     taken = bench(home)
-    asked = [Subject("small", "Q4_K", ASKS, rounds=1, together=(Ask(16, 8, 2),), cold=True)]
+    asked = [TimedModel("small", "Q4_K", ASKS, rounds=1, together=(Ask(16, 8, 2),), cold=True)]
     await take_samples(home, asked, taken)
     kinds = {(one.kind, one.tokens) for one in taken.samples}
     assert kinds == {("decode", 1), ("prefill", 48), ("prefill", 300), ("streams", 2)} | {
@@ -72,7 +72,7 @@ async def test_a_calibration_that_is_cancelled_leaves_neither_files_nor_processe
     home: Home,
 ) -> None:
     second = asyncio.Event()
-    asked = [Subject("small", "Q8_0", ASKS), Subject("deep", "Q8_0", ASKS)]
+    asked = [TimedModel("small", "Q8_0", ASKS), TimedModel("deep", "Q8_0", ASKS)]
 
     def step(done: int, *_: object) -> None:
         if done == 1:  # the first model has been timed; the second is about to be
@@ -87,7 +87,7 @@ async def test_a_calibration_that_is_cancelled_leaves_neither_files_nor_processe
 
 
 async def test_there_is_one_calibration_at_a_time(home: Home) -> None:
-    asked = [Subject("small", "Q8_0", ASKS)]
+    asked = [TimedModel("small", "Q8_0", ASKS)]
     caught: list[type[Exception]] = []
 
     async def second() -> None:
@@ -118,7 +118,7 @@ async def test_a_disk_without_room_is_told_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1 << 20}))
     with pytest.raises(DiskFullError):
-        await take_samples(home, [Subject("small", "Q8_0", ASKS)], bench(home))
+        await take_samples(home, [TimedModel("small", "Q8_0", ASKS)], bench(home))
     assert left(home) == []
 
 
@@ -139,7 +139,7 @@ def test_the_command_calibrates_keeps_and_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = [
-        Subject(shape, kind, ASKS, rounds=1, together=(Ask(16, 8, 2),))
+        TimedModel(shape, kind, ASKS, rounds=1, together=(Ask(16, 8, 2),))
         for shape in ("small", "deep")
         for kind in ("Q8_0", "Q4_0", "F16")
     ]
@@ -168,7 +168,7 @@ def test_the_command_calibrates_keeps_and_shows(
 
 
 def test_an_answer_that_ended_early_or_was_cached_is_no_timing() -> None:
-    subject, ask = Subject("small", "Q8_0"), Ask(48, 8)
+    subject, ask = TimedModel("small", "Q8_0"), Ask(48, 8)
     whole = Finish("length", Usage(48, 8), Timings(0.2, 0.7, 0, 0))
     decode, prefill = samples_of(subject, 1, ask, [whole])
     assert decode.seconds == pytest.approx(0.1)  # seven steps follow the first token

@@ -6,7 +6,7 @@ import platform
 import time
 from dataclasses import replace
 
-from stoker.calibrating.composing import Conditions, Taken, compose
+from stoker.calibrating.composing import Conditions, Timed, compose
 from stoker.calibrating.gauging import Gauge
 from stoker.calibrating.rounds import Progress, take_samples
 from stoker.calibrating.sampling import ENGINE, Bench
@@ -52,7 +52,7 @@ async def calibrate(
         await gauge.rest(clock)
         bench = Bench(home.workers, clock, machine.performance_cores, end_s, wait_s, gauge=gauge)
         await take_samples(home, subjects(quick=quick), bench, on_step)
-    taken = Taken(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
+    taken = Timed(bench.samples, bench.first_token_s, bench.taken, bench.rejected)
     calibration = compose(taken, conditions_now(machine, quick=quick))
     calibration = replace(calibration, power=gauge.power())
     save_calibration(home, calibration)

@@ -40,7 +40,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Timed:
     """What was timed.
 
     `first_token_s` are seconds from the engine's first token to ours; `count` timings were taken,
@@ -53,7 +53,7 @@ class Taken:
     rejected: int = 0
 
 
-def compose(taken: Taken, conditions: Conditions) -> Calibration:
+def compose(taken: Timed, conditions: Conditions) -> Calibration:
     """The calibration that was `taken`.
 
     Raises:

@@ -19,7 +19,7 @@ _TICKS_MAX = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ProcessorTime:
     """Processor seconds at one instant: of everybody, and of us with one other process."""
 
     at_s: float
@@ -27,7 +27,7 @@ class Reading:
     ours_s: float
 
 
-def read(pid: int | None, proc: Path = PROC) -> Reading | None:
+def read(pid: int | None, proc: Path = PROC) -> ProcessorTime | None:
     """What the kernel counts now; `pid` is the engine's process. None where it does not tell."""
     try:
         first = (proc / "stat").read_text(encoding="ascii").splitlines()[0].split()[1:]
@@ -39,10 +39,10 @@ def read(pid: int | None, proc: Path = PROC) -> Reading | None:
         return None
     # user, nice, system, idle, iowait, irq, softirq, steal: what a host takes away counts as busy.
     busy = sum(counts) - counts[3] - counts[4]
-    return Reading(time.monotonic(), busy / _hertz(), ours)
+    return ProcessorTime(time.monotonic(), busy / _hertz(), ours)
 
 
-def were_busy(before: Reading | None, after: Reading | None) -> bool:
+def were_busy(before: ProcessorTime | None, after: ProcessorTime | None) -> bool:
     """Whether others took so much between the two readings that a timing is worth nothing."""
     if before is None or after is None:
         return False

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoker.calibrating.sampling import Bench, visit, visit_cold
-from stoker.calibrating.subjects import SHAPES, Subject
+from stoker.calibrating.subjects import SHAPES, TimedModel
 from stoker.core.disk_errors import disk_errors
 from stoker.core.errors import AlreadyRunningError, DiskFullError
 from stoker.core.units import GIB, format_bytes
@@ -32,7 +32,7 @@ Progress = Callable[[int, int, str], None]
 
 
 async def take_samples(
-    home: Home, asked: Sequence[Subject], bench: Bench, on_step: Progress = lambda *_: None
+    home: Home, asked: Sequence[TimedModel], bench: Bench, on_step: Progress = lambda *_: None
 ) -> None:
     """Time `asked` on `bench` in rounds, until all are done or its time is over.
 
@@ -56,7 +56,7 @@ async def take_samples(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    subject: Subject
+    subject: TimedModel
     streams: int = 1
     cold: bool = False
 
@@ -72,7 +72,7 @@ async def _take(bench: Bench, step: _Step, folder: Path) -> None:
         await visit(bench, step.subject, path, step.streams)
 
 
-def _steps(asked: Sequence[Subject]) -> Iterator[_Step]:
+def _steps(asked: Sequence[TimedModel]) -> Iterator[_Step]:
     """One visit after the other; in each round in another order."""
     order = random.Random(0)  # noqa: S311 - an order that can be repeated
     for turn in range(ROUNDS):
@@ -117,7 +117,7 @@ def _empty(folder: Path) -> None:
         left.unlink()
 
 
-def _check_room(folder: Path, asked: Sequence[Subject]) -> None:
+def _check_room(folder: Path, asked: Sequence[TimedModel]) -> None:
     needed = sum({one.name: one.file_bytes for one in asked}.values()) + _SPARE_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:

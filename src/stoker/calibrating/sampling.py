@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from stoker.calibrating import others
 from stoker.calibrating.gauging import Gauge
-from stoker.calibrating.subjects import Ask, Subject
+from stoker.calibrating.subjects import Ask, TimedModel
 from stoker.core.clock import Clock
 from stoker.core.errors import WorkerLostError
 from stoker.core.model import LocalModel, ModelRef
@@ -99,7 +99,7 @@ class Bench:
             self.wait_s -= waited
             self.end_s += waited
 
-    def judge(self, before: others.Reading | None, pid: int | None) -> bool:
+    def judge(self, before: others.ProcessorTime | None, pid: int | None) -> bool:
         """Count a timing that began at `before`; whether it is good."""
         self._calm = not others.were_busy(before, others.read(pid))
         self.taken += 1
@@ -135,7 +135,7 @@ class Bench:
         return (_LETTERS[self._asked % len(_LETTERS)] + " mi lo" * (tokens // 6 + 1))[:tokens]
 
 
-async def visit(bench: Bench, subject: Subject, path: Path, streams: int = 1) -> None:
+async def visit(bench: Bench, subject: TimedModel, path: Path, streams: int = 1) -> None:
     """Load `subject` from `path`, time what is asked of it, and let it go.
 
     With more than one of `streams`, only so many answers at a time are timed. A process that is
@@ -152,7 +152,7 @@ async def visit(bench: Bench, subject: Subject, path: Path, streams: int = 1) ->
             raise
 
 
-async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> None:
+async def _visit(bench: Bench, subject: TimedModel, path: Path, streams: int) -> None:
     every = (*subject.asks, *subject.together)
     asks = tuple(ask for ask in every if ask.streams == streams)
     async with _loaded(bench, subject, path, asks) as worker:
@@ -173,7 +173,7 @@ async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> No
 class Cell:
     """What is timed: a model, by so many threads, with one ask."""
 
-    subject: Subject
+    subject: TimedModel
     threads: int
     ask: Ask
 
@@ -199,7 +199,7 @@ async def keep_timed(
     bench.samples.append(Sample("first", *name, finish.usage.prompt_tokens, 0, first_s))
 
 
-async def visit_cold(bench: Bench, subject: Subject, path: Path) -> None:
+async def visit_cold(bench: Bench, subject: TimedModel, path: Path) -> None:
     """Load `subject` from the disk and let it go."""
     await asyncio.to_thread(forget, path)
     async with _loaded(bench, subject, path, (Ask(16, 1),), kind="cold"):
@@ -220,7 +220,7 @@ def forget(path: Path) -> None:
 
 @asynccontextmanager
 async def _loaded(
-    bench: Bench, subject: Subject, path: Path, asks: tuple[Ask, ...], kind: str = "load"
+    bench: Bench, subject: TimedModel, path: Path, asks: tuple[Ask, ...], kind: str = "load"
 ) -> AsyncIterator[Worker]:
     facts = read_facts(path)
     threads = subject.threads or bench.threads
@@ -260,7 +260,7 @@ async def _answer(bench: Bench, worker: Worker, ask: Ask) -> Answer:
     return Answer(whole.finish, first[0] if first else None)
 
 
-def samples_of(subject: Subject, threads: int, ask: Ask, finishes: list[Finish]) -> list[Sample]:
+def samples_of(subject: TimedModel, threads: int, ask: Ask, finishes: list[Finish]) -> list[Sample]:
     """What the engine's figures say of one `ask`; nothing of an answer that ended early.
 
     The engine's clock of an answer starts at its first token, so the steps are one less than the

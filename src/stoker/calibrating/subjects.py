@@ -55,7 +55,7 @@ TWO, FOUR, EIGHT, FOUR_FAR = Ask(16, 40, 2), Ask(16, 40, 4), Ask(16, 40, 8), Ask
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class TimedModel:
     """One synthetic model, run with `threads`; 0 means the calibration's own number.
 
     It is loaded in so many `rounds`, and in `together_rounds` for what is asked `together`; `cold`
@@ -87,30 +87,30 @@ class Subject:
         return sum(one.size_bytes for one in self.work.uses)
 
 
-def subjects(*, quick: bool) -> tuple[Subject, ...]:
+def subjects(*, quick: bool) -> tuple[TimedModel, ...]:
     """All that is measured; a quick calibration leaves most formats to borrowing."""
     every = (TWO, FOUR, EIGHT)
     common = [
-        Subject("wide", kind, (SHORT, LONG), together=every, cold=kind in {"F16", "Q8_0"})
+        TimedModel("wide", kind, (SHORT, LONG), together=every, cold=kind in {"F16", "Q8_0"})
         for kind in COMMON
     ]
-    common += [Subject(_second(kind), kind, (SHORT, MIDDLE)) for kind in COMMON]
-    common += [Subject("equal", kind, (SHORT, FAR)) for kind in TWO_KINDS]
-    common += [Subject("small", "Q8_0", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS)]
+    common += [TimedModel(_second(kind), kind, (SHORT, MIDDLE)) for kind in COMMON]
+    common += [TimedModel("equal", kind, (SHORT, FAR)) for kind in TWO_KINDS]
+    common += [TimedModel("small", "Q8_0", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS)]
     if quick:
-        return (*common, Subject("deep", "Q8_0", together=(FOUR,)))
-    more = [Subject("wide", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in OTHERS]
-    more += [Subject(_second(kind), kind, (SHORT, MIDDLE), rounds=1) for kind in OTHERS]
+        return (*common, TimedModel("deep", "Q8_0", together=(FOUR,)))
+    more = [TimedModel("wide", kind, (SHORT, MIDDLE), together=(FOUR,)) for kind in OTHERS]
+    more += [TimedModel(_second(kind), kind, (SHORT, MIDDLE), rounds=1) for kind in OTHERS]
     more += [
-        Subject("experts", kind, (SHORT, MIDDLE), together=(TWO, FOUR)) for kind in EXPERT_KINDS
+        TimedModel("experts", kind, (SHORT, MIDDLE), together=(TWO, FOUR)) for kind in EXPERT_KINDS
     ]
     more += [
-        Subject("equal", "F16", (SHORT, MIDDLE), cold=True),
-        Subject("deep", "Q8_0", together=every),
-        Subject("tall", "Q4_K", together=(*every, FOUR_FAR)),
-        Subject("wide", "Q4_K", (FAR,), rounds=1),
-        Subject("tall", "Q4_K", (FAR,), rounds=1),
-        Subject("small", "Q4_K", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS),
+        TimedModel("equal", "F16", (SHORT, MIDDLE), cold=True),
+        TimedModel("deep", "Q8_0", together=every),
+        TimedModel("tall", "Q4_K", together=(*every, FOUR_FAR)),
+        TimedModel("wide", "Q4_K", (FAR,), rounds=1),
+        TimedModel("tall", "Q4_K", (FAR,), rounds=1),
+        TimedModel("small", "Q4_K", (SHORT, MIDDLE), rounds=1, threads=SMALL_THREADS),
     ]
     return (*common, *more)
 

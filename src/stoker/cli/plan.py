@@ -17,7 +17,7 @@ from stoker.core.units import parse_bytes
 if TYPE_CHECKING:
     from stoker.core.machine import Machine
     from stoker.core.proposal import Proposal, Resident
-    from stoker.library.judging.costing import Stated
+    from stoker.library.judging.costing import StatedNeeds
     from stoker.library.judging.planning import Order
 
 WIDTH = 100
@@ -204,16 +204,16 @@ def _machine(words: str | None) -> Machine | None:
     return load_machine(words)
 
 
-def _stated(path: Path | None, flags: dict[str, Any]) -> Stated | None:
+def _stated(path: Path | None, flags: dict[str, Any]) -> StatedNeeds | None:
     """The needs that somebody stated; None where nobody did."""
     given = {name: value for name, value in flags.items() if value is not None}
     if path is None and not set(given) - {"context"}:
         return None
     from stoker.library.judging.constraints import read_constraints, read_document  # noqa: PLC0415
-    from stoker.library.judging.costing import Stated  # noqa: PLC0415
+    from stoker.library.judging.costing import StatedNeeds  # noqa: PLC0415
 
     document = read_document(path.expanduser()) if path is not None else {}
-    return Stated(read_constraints({**document, **given}))
+    return StatedNeeds(read_constraints({**document, **given}))
 
 
 def _refuse_without_a_model(write: Path | None, plot: Path | None) -> None:

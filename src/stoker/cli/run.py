@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
         return
     if not text:
         raise click.UsageError("There is no prompt: give one, or pipe text in.")
-    asked = answering.Question(text, system, options)
+    asked = answering.UserPrompt(text, system, options)
     form = answering.Form(as_json=as_json, stats=stats, command_s=command_s)
     if not answering.answer(runtime, asked, form):
         sys.exit(_NO_ANSWER)

@@ -1,4 +1,4 @@
-"""What a model will take of memory, by the planner's formulas, beside what its process took."""
+"""What a model will take of memory, by `planning`'s formulas, beside what its process took."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class ApiOption:
     near: tuple[str, ...] = ()
 
 
-class Role(StrEnum):
+class ReasonRole(StrEnum):
     """What a rule that fired did for the answer."""
 
     DECIDES = "decides"
@@ -102,7 +102,7 @@ class Fired:
     """A rule whose conditions held, as a sentence with its figures."""
 
     rule: str
-    role: Role
+    role: ReasonRole
     say: str
     relax: str = ""
 
@@ -149,7 +149,7 @@ class Advice:
     @property
     def decided_by(self) -> str:
         """The name of the rule that decided, empty if none did."""
-        return next((one.rule for one in self.reasons if one.role is Role.DECIDES), "")
+        return next((one.rule for one in self.reasons if one.role is ReasonRole.DECIDES), "")
 
     @property
     def local_cost(self) -> MonthlyCost | None:

@@ -36,7 +36,7 @@ class Observation:
     """What was measured of one synthetic model: the median of `samples` runs, in seconds.
 
     `kind` is `decode` (one step), `prefill` (a whole prompt), `streams` (one step of several
-    answers), `load` or `cold`. `past` counts the tokens that attention looks back on; `tokens`
+    answers), `load` or `cold`. `past` counts the tokens that are attended to; `tokens`
     those of the prompt or, of streams, how many there are. `spread` is the samples' largest
     distance from the median as a share. `fitted_s` is what the fit makes of it, without this shape.
     """

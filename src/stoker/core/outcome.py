@@ -17,7 +17,7 @@ from stoker.core.speed import Speed
 COLD_SHARE, WARM_SHARE = 0.5, 0.05
 # Shorter ones say more about the moment, and about the request's way, than about the model.
 ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN = 8, 128
-# How much longer or shorter than a plan's occasion a run may be to be held against the plan.
+# How much longer or shorter than another occasion one may be, to tell of it.
 ALIKE = 1.5
 
 Run = LoadMeasured | AnswerMeasured
@@ -71,6 +71,11 @@ def past_tokens(run: AnswerMeasured) -> float:
     return run.usage.prompt_tokens + run.usage.completion_tokens / 2
 
 
+def is_alike(one: float, other: float) -> bool:
+    """Whether occasions of so many tokens are near enough for one to tell of the other."""
+    return max(one, other) <= ALIKE * min(one, other)
+
+
 def _told_by_load(run: LoadMeasured) -> dict[str, float]:
     if run.disk_bytes is None or not run.file_bytes or run.parts.total_s <= 0:
         return {}
@@ -97,13 +102,9 @@ def _is_about(speed: Speed, name: str, run: Run) -> bool:
     if isinstance(run, LoadMeasured):
         return True
     if name == "prefill_tok_s":
-        return _alike(occasion.prompt_tokens, run.usage.prompt_tokens)
-    alike = _alike(occasion.context, past_tokens(run))
+        return is_alike(occasion.prompt_tokens, run.usage.prompt_tokens)
+    alike = is_alike(occasion.context, past_tokens(run))
     return alike and (name == "decode_tok_s" or occasion.streams == run.streams_first)
-
-
-def _alike(one: float, other: float) -> bool:
-    return max(one, other) <= ALIKE * min(one, other)
 
 
 FIGURES = tuple(one.name for one in fields(Speed) if one.name.endswith("_s"))

@@ -1,4 +1,4 @@
-"""From what a caller writes to a `core.Request`."""
+"""From what a caller writes to a `core.request.Request`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from stoker.engines.registry import engine_version, find_engine
 from stoker.machine.facts import read_machine
 from stoker.machine.measured.cache import save_measured, with_measured
 from stoker.machine.measured.conditions import waiting_share
-from stoker.machine.measured.measuring import Means, measure
+from stoker.machine.measured.measuring import Instruments, measure
 from stoker.machine.measured.passes import CannotMeasureError
 from stoker.machine.power.meters import meters_now
 from stoker.state.calibrations import load_calibration
@@ -64,8 +64,10 @@ def measured_machine(
     if not (fresh or reasons):
         return machine
     ready = _prepared(home, on_note)
-    means = Means(home.models, lambda here, kinds: _multiply(home, here, kinds), engine_version())
-    measured = measure(machine, means, on_step)
+    instruments = Instruments(
+        home.models, lambda here, kinds: _multiply(home, here, kinds), engine_version()
+    )
+    measured = measure(machine, instruments, on_step)
     if ready:
         with disk_errors(home.machine):
             save_measured(home.machine, measured)

@@ -14,7 +14,7 @@ from stoker.core.judgement import Judgement
 from stoker.core.needs import Needs
 from stoker.core.proposal import Met
 from stoker.core.units import format_seconds
-from stoker.planning.advice.words import number_span, percent_span, rate_span, seconds_span
+from stoker.planning.words import number_span, percent_span, rate_span, seconds_span
 
 _HOUR_S = 3600.0
 _VERDICTS: Mapping[str | None, Enough] = {

@@ -18,7 +18,7 @@ from stoker.core.costs import (
     Volume,
 )
 from stoker.core.estimate import Interval
-from stoker.planning.advice.words import number
+from stoker.planning.words import number
 
 NOTHING = Interval.exact(0.0)
 _UNKNOWN_PRICE = ApiPrice("", None, None)

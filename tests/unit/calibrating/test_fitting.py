@@ -8,19 +8,21 @@ from collections.abc import Callable
 
 import pytest
 
-from stoker.calibrating.composing import Conditions, Taken, compose
+from stoker.calibrating.composing import Conditions, Timed, compose
 from stoker.calibrating.fitting import fit, observations_of, work_for
 from stoker.calibrating.sampling import Sample
-from stoker.calibrating.subjects import COMMON, OTHERS, SHAPES, Subject, subjects
+from stoker.calibrating.subjects import COMMON, OTHERS, SHAPES, TimedModel, subjects
 from stoker.core.calibration import Observation
 from stoker.core.errors import CalibrationError
 from stoker.models.gguf.types import TENSOR_TYPES
 from stoker.planning.speed.calibrated import Calibrated
-from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.formats import format_family
 from stoker.planning.speed.spread import width_of
 from stoker.planning.speed.terms import decode_terms, load_terms, prompt_terms, streams_terms
 
-READ = {family_of(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMON, *OTHERS))} | {
+READ = {
+    format_family(kind): (10 + 5 * at) * 1e-12 for at, kind in enumerate((*COMMON, *OTHERS))
+} | {
     "f16": 50e-12,
     "q8_0": 27e-12,
 }
@@ -53,7 +55,7 @@ def decode_price(name: str) -> float:
     return DECODE.get(name, 0.0)
 
 
-def exact(kind: str, subject: Subject, tokens: int, past: int, threads: int = 2) -> Sample:
+def exact(kind: str, subject: TimedModel, tokens: int, past: int, threads: int = 2) -> Sample:
     """A sample that takes exactly what the prices above make of it."""
     work = subject.work
     terms, prices = {
@@ -94,20 +96,20 @@ CONDITIONS = Conditions("here", "llamacpp", "1", threads=2, taken_unix_s=1, quic
 
 
 def test_what_the_samples_were_made_from_is_found_again() -> None:
-    whole = compose(Taken(samples(quick=False)), CONDITIONS)
+    whole = compose(Timed(samples(quick=False)), CONDITIONS)
     for one in whole.observations:
         if one.threads == 2 and one.kind != "streams":
             assert one.seconds == pytest.approx(one.fitted_s), one
     assert whole.decode.seconds_per_unit["read:q8_0"] == pytest.approx(27e-12)
     assert whole.cold.seconds_per_unit["file"] == pytest.approx(1e-9)
-    unseen = Subject("experts", "Q4_K")
+    unseen = TimedModel("experts", "Q4_K")
     step = Calibrated(whole, 2).step(unseen.work, 1, 1000)
     assert step is not None
     assert step.middle == pytest.approx(exact("decode", unseen, 1, 1000).seconds)
 
 
 def test_steps_of_several_answers_are_found_again() -> None:
-    whole = compose(Taken(samples(quick=False)), CONDITIONS)
+    whole = compose(Timed(samples(quick=False)), CONDITIONS)
     for one in whole.observations:
         if one.kind == "streams" and one.format in {"Q8_0", "Q4_K"}:
             assert one.seconds == pytest.approx(one.fitted_s, rel=0.02), one
@@ -115,22 +117,22 @@ def test_steps_of_several_answers_are_found_again() -> None:
 
 def test_noise_widens_the_interval_by_as_much() -> None:
     dice = random.Random(7)  # noqa: S311 - noise that can be repeated
-    quiet = compose(Taken(samples(lambda: math.exp(dice.gauss(0, 0.02)))), CONDITIONS)
-    loud = compose(Taken(samples(lambda: math.exp(dice.gauss(0, 0.15)))), CONDITIONS)
+    quiet = compose(Timed(samples(lambda: math.exp(dice.gauss(0, 0.02)))), CONDITIONS)
+    loud = compose(Timed(samples(lambda: math.exp(dice.gauss(0, 0.15)))), CONDITIONS)
     assert 0.01 < width_of(quiet.decode.log_errors) < 0.08
     assert width_of(loud.decode.log_errors) > 2 * width_of(quiet.decode.log_errors)
 
 
 def test_a_single_outlier_moves_neither_the_median_nor_the_fit() -> None:
     three = samples() * 3
-    calm = compose(Taken(three), CONDITIONS)
+    calm = compose(Timed(three), CONDITIONS)
     spoilt = [
         Sample(one.kind, *_name(one), one.tokens, one.past, 20 * one.seconds)
         if at % 97 == 0
         else one
         for at, one in enumerate(three)
     ]
-    assert compose(Taken(spoilt), CONDITIONS).decode == calm.decode
+    assert compose(Timed(spoilt), CONDITIONS).decode == calm.decode
 
 
 def test_errors_are_of_shapes_that_the_fit_has_not_seen() -> None:
@@ -152,7 +154,7 @@ def _slower(one: Observation) -> Observation:
 
 
 def test_other_threads_are_known_by_their_ratio() -> None:
-    whole = compose(Taken(samples(quick=False)), CONDITIONS)
+    whole = compose(Timed(samples(quick=False)), CONDITIONS)
     assert [ratio.threads for ratio in whole.thread_ratios] == [1]
     assert whole.thread_ratios[0].decode == pytest.approx(1.0)
     assert whole.thread_ratios[0].prefill == pytest.approx(1.0)
@@ -160,9 +162,9 @@ def test_other_threads_are_known_by_their_ratio() -> None:
 
 def test_too_few_timings_are_no_calibration() -> None:
     with pytest.raises(CalibrationError):
-        compose(Taken(samples()[:4]), CONDITIONS)
+        compose(Timed(samples()[:4]), CONDITIONS)
     with pytest.raises(CalibrationError):
-        compose(Taken([]), CONDITIONS)
+        compose(Timed([]), CONDITIONS)
 
 
 def test_every_shape_can_be_written_in_every_format_it_is_asked_in() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from stoker.calibrating.others import Reading, read, were_busy
+from stoker.calibrating.others import ProcessorTime, read, were_busy
 
-CALM = Reading(at_s=10.0, all_s=100.0, ours_s=50.0)
+CALM = ProcessorTime(at_s=10.0, all_s=100.0, ours_s=50.0)
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ CALM = Reading(at_s=10.0, all_s=100.0, ours_s=50.0)
     [(102.0, 52.0, False), (102.0, 51.0, True), (102.1, 52.0, False), (104.0, 52.0, True)],
 )
 def test_what_is_not_ours_is_others(all_s: float, ours_s: float, *, busy: bool) -> None:
-    assert were_busy(CALM, Reading(12.0, all_s, ours_s)) is busy
+    assert were_busy(CALM, ProcessorTime(12.0, all_s, ours_s)) is busy
 
 
 def test_a_few_ticks_are_within_what_the_kernel_counts() -> None:
-    assert not were_busy(CALM, Reading(10.01, 100.03, 50.0))
+    assert not were_busy(CALM, ProcessorTime(10.01, 100.03, 50.0))
 
 
 def test_where_the_kernel_does_not_tell_nobody_is_busy(tmp_path: Path) -> None:

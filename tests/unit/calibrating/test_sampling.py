@@ -10,11 +10,11 @@ import pytest
 
 from stoker.calibrating import others
 from stoker.calibrating.sampling import Answer, Bench, Cell, keep_timed
-from stoker.calibrating.subjects import Ask, Subject
+from stoker.calibrating.subjects import Ask, TimedModel
 from stoker.core.request import Finish, Timings, Usage
 from stoker.testing.clock import ManualClock
 
-CELL = Cell(Subject("small", "Q8_0"), 2, Ask(64, 16))
+CELL = Cell(TimedModel("small", "Q8_0"), 2, Ask(64, 16))
 
 
 def answer(first_s: float | None, cached: int = 0, prefill_s: float = 0.5) -> Answer:

@@ -14,7 +14,7 @@ from stoker.core.power import Power
 from stoker.library import machine as library
 from stoker.library.machine import known_machine, measured_machine, power_here
 from stoker.machine.measured.conditions import conditions_of
-from stoker.machine.measured.measuring import Means
+from stoker.machine.measured.measuring import Instruments
 from stoker.machine.measured.passes import CannotMeasureError
 from stoker.state.calibrations import save_calibration
 from stoker.state.home import Home
@@ -27,13 +27,15 @@ class Counting:
         self.times = 0
         self.contention = 0.0
 
-    def __call__(self, machine: Machine, means: Means, on_step: Callable[[str], None]) -> Measured:
+    def __call__(
+        self, machine: Machine, instruments: Instruments, on_step: Callable[[str], None]
+    ) -> Measured:
         self.times += 1
         on_step("memory")
         return Measured(
             read_bytes_s_one=float(self.times),
             taken_unix_s=self.times,
-            conditions=conditions_of(machine, means.engine),
+            conditions=conditions_of(machine, instruments.engine),
             contention=self.contention,
         )
 

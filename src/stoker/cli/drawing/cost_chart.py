@@ -12,7 +12,7 @@ from stoker.cli.drawing.cost_curves import Curves, curves_of
 from stoker.cli.drawing.glyphs import Glyphs
 from stoker.comparing.scales import Scale
 from stoker.core.costs import Cost, CostCurve
-from stoker.planning.advice.words import exact, number, number_span, usd
+from stoker.planning.words import exact, number, number_span, usd
 
 WIDTH_LEAST, WIDTH_MOST, HEIGHT = 60, 100, 10
 

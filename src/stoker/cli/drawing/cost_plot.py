@@ -14,7 +14,7 @@ from stoker.comparing.figure import LEFT, RIGHT, WIDTH, text_at
 from stoker.comparing.labels import width_of
 from stoker.comparing.scales import Scale
 from stoker.core.costs import CostCurve
-from stoker.planning.advice.words import exact, number, usd
+from stoker.planning.words import exact, number, usd
 
 CHART_HEIGHT = 320
 _TOP, _BOTTOM = 86, 54

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from stoker.cli.drawing.cost_chart import chart_lines
 from stoker.cli.drawing.glyphs import UNICODE, Glyphs
 from stoker.cli.pages.cost_text import cost_lines
-from stoker.core.advice import Advice, Answer, LocalOption, Role
+from stoker.core.advice import Advice, Answer, LocalOption, ReasonRole
 from stoker.core.rules import RuleBook
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import rate_span
+from stoker.planning.words import rate_span
 
 WIDTH = 100
 _MARKS = {True: "fired", False: "-"}
@@ -22,8 +22,8 @@ _MARKS = {True: "fired", False: "-"}
 
 def render(advice: Advice, *, width: int = WIDTH, glyphs: Glyphs = UNICODE) -> list[str]:
     """The lines that `stoker advise` prints."""
-    against = [one.say for one in advice.reasons if one.role is Role.OUTVOTED]
-    reasons = [one.say for one in advice.reasons if one.role is not Role.OUTVOTED]
+    against = [one.say for one in advice.reasons if one.role is ReasonRole.OUTVOTED]
+    reasons = [one.say for one in advice.reasons if one.role is not ReasonRole.OUTVOTED]
     contradiction = advice.answer is Answer.CONTRADICTION
     changes = "What to relax" if contradiction else "What would change it"
     return [

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from stoker.core.costs import BreakEven, Capacity, Cost, MonthlyCost, Source, Volume
 from stoker.planning.advice.facts import describe_break_even
-from stoker.planning.advice.words import exact, usd_span
 from stoker.planning.watts import describe_watts
+from stoker.planning.words import exact, usd_span
 
 
 def cost_lines(cost: Cost, *, split: bool = False) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from stoker.core.estimate import Interval
 from stoker.core.outcome import Foreteller, Outcome
 from stoker.core.units import format_seconds
-from stoker.planning.advice.words import number
+from stoker.planning.words import number
 
 _NAMES = {
     "load_s": "load, file in memory",

@@ -12,9 +12,9 @@ from stoker.cli.pages.plan_text import capital, section
 from stoker.core.machine import Machine
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count
-from stoker.planning.advice.words import rate_span
 from stoker.planning.proposal.listing import Row
 from stoker.planning.proposal.reasons import say_source
+from stoker.planning.words import rate_span
 
 _EXPLAINED = tuple(
     """

@@ -20,8 +20,8 @@ from stoker.core.plan import DeviceKind, Verdict
 from stoker.core.proposal import Alternative, Proposal, Resident
 from stoker.core.speed import Speed
 from stoker.core.units import format_seconds
-from stoker.planning.advice.words import number
 from stoker.planning.quality import describe_loss
+from stoker.planning.words import number
 
 _VERDICTS = {
     Verdict.FITS: "fits",

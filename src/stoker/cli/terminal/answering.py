@@ -19,7 +19,7 @@ from stoker.library.statistics import RuntimeStatistics
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class UserPrompt:
     """What is asked: the text, what the model is told before it, and sampling options."""
 
     text: str
@@ -67,7 +67,7 @@ def loaded(runtime: LocalModelRuntime) -> Iterator[LocalModelRuntime]:
         yield runtime
 
 
-def answer(runtime: LocalModelRuntime, question: Question, form: Form) -> bool:
+def answer(runtime: LocalModelRuntime, question: UserPrompt, form: Form) -> bool:
     """Print the answer; False if it was interrupted."""
     with loaded(runtime):
         events = runtime.stream_events(question.prompt(), **question.options)

@@ -1,6 +1,6 @@
 """The questions of `stoker advise` on a terminal: few, short, and each can be skipped.
 
-Owns the order and the words. What an answer may be is checked by `library.constraints`.
+Owns the order and the words. What an answer may be is checked by `library.judging.constraints`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOMENT = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Inquiry:
     """One question: the need it asks for, its words, and the answers that it takes.
 
     `name` is a need, or `costs.` and a cost. `only_if` looks at the answers so far. An empty
@@ -51,39 +51,39 @@ def _may_pay(answers: Mapping[str, Any]) -> bool:
     return _has_volume(answers) and answers.get("data") not in places
 
 
-QUESTIONS: Sequence[Question] = (
-    Question("data", "Where may your data go?", tuple(DataPlace)),
-    Question("offline", "Must it work without a network?", ("yes", "no"), "no"),
-    Question("quality", "How good must answers be?", tuple(Quality), "good"),
-    Question("stage", "How far is the project?", tuple(Stage), "production"),
-    Question("operations", "Who can look after a service?", tuple(Operations)),
-    Question("requests_per_day", "How many requests a day?"),
-    Question("prompt_tokens", "Tokens in a prompt?", (), "1000", least=1, only_if=_has_volume),
-    Question("answer_tokens", "Tokens in an answer?", (), "300", least=1, only_if=_has_volume),
-    Question("concurrency", "How many answers at a time, at the most?", least=1),
-    Question("context", "Tokens in the longest prompt with its answer?", least=1),
-    Question("ttft_s_max", "Seconds that people wait for the first word?", least=_MOMENT),
-    Question(
+QUESTIONS: Sequence[Inquiry] = (
+    Inquiry("data", "Where may your data go?", tuple(DataPlace)),
+    Inquiry("offline", "Must it work without a network?", ("yes", "no"), "no"),
+    Inquiry("quality", "How good must answers be?", tuple(Quality), "good"),
+    Inquiry("stage", "How far is the project?", tuple(Stage), "production"),
+    Inquiry("operations", "Who can look after a service?", tuple(Operations)),
+    Inquiry("requests_per_day", "How many requests a day?"),
+    Inquiry("prompt_tokens", "Tokens in a prompt?", (), "1000", least=1, only_if=_has_volume),
+    Inquiry("answer_tokens", "Tokens in an answer?", (), "300", least=1, only_if=_has_volume),
+    Inquiry("concurrency", "How many answers at a time, at the most?", least=1),
+    Inquiry("context", "Tokens in the longest prompt with its answer?", least=1),
+    Inquiry("ttft_s_max", "Seconds that people wait for the first word?", least=_MOMENT),
+    Inquiry(
         "tok_s_min", "Tokens a second after it, at least (people read about 5)?", least=_MOMENT
     ),
-    Question("local_share", "What share of requests must stay, 0 to 1?", most=1, only_if=_is_split),
-    Question("budget_usd_month", "The most it may cost, in dollars a month?"),
-    Question("tasks", "A file of your own tasks, if there is one?", text=True),
-    Question(
+    Inquiry("local_share", "What share of requests must stay, 0 to 1?", most=1, only_if=_is_split),
+    Inquiry("budget_usd_month", "The most it may cost, in dollars a month?"),
+    Inquiry("tasks", "A file of your own tasks, if there is one?", text=True),
+    Inquiry(
         "costs.purchase_usd",
         "What does the machine cost, in dollars (0 if owned)?",
         only_if=_may_pay,
     ),
-    Question("costs.usd_per_kwh", "What does a kWh cost, in dollars?", only_if=_may_pay),
-    Question("costs.person_hours_month", "Hours a month to look after it?", only_if=_may_pay),
-    Question("costs.usd_per_person_hour", "What does such an hour cost?", only_if=_may_pay),
+    Inquiry("costs.usd_per_kwh", "What does a kWh cost, in dollars?", only_if=_may_pay),
+    Inquiry("costs.person_hours_month", "Hours a month to look after it?", only_if=_may_pay),
+    Inquiry("costs.usd_per_person_hour", "What does such an hour cost?", only_if=_may_pay),
 )
 # What is asked whatever else was stated: whether data may leave is never assumed unasked.
 BOUNDARY = QUESTIONS[:1]
 _WHOLE = frozenset({"prompt_tokens", "answer_tokens", "concurrency", "context"})
 
 
-def ask(given: Mapping[str, Any], questions: Sequence[Question] = QUESTIONS) -> Answers:
+def ask(given: Mapping[str, Any], questions: Sequence[Inquiry] = QUESTIONS) -> Answers:
     """`given` with the answers to what it leaves open; questions go to the standard error.
 
     Raises:
@@ -103,7 +103,7 @@ def ask(given: Mapping[str, Any], questions: Sequence[Question] = QUESTIONS) -> 
     return {**answers, "costs": costs} if costs else answers
 
 
-def _ask_one(question: Question) -> Any:
+def _ask_one(question: Inquiry) -> Any:
     words = f"{question.words} ({', '.join(question.choices)})" if question.choices else None
     answer: str | float | None = click.prompt(
         words or question.words,
@@ -118,7 +118,7 @@ def _ask_one(question: Question) -> Any:
     return None if answer == "" else answer
 
 
-def _read(question: Question, text: str) -> str | float | int:
+def _read(question: Inquiry, text: str) -> str | float | int:
     """What was typed, in the question's kind; an unfinished word is completed."""
     if not text or question.text:
         return text

@@ -19,7 +19,7 @@ from stoker.library.judging.compared import compare_command, tried_here
 from stoker.library.judging.constraints import ApiTable, Constraints, read_constraints
 from stoker.library.judging.surroundings import Surroundings, survey
 from stoker.planning.advice.advise import advise
-from stoker.planning.advice.situation import Case, Estimate
+from stoker.planning.advice.situation import Case, EstimateOptions
 from stoker.planning.proposal.weighing import sizing, weigh
 from stoker.planning.watts import with_watts
 from stoker.published.judgement import load_judgement
@@ -106,7 +106,7 @@ def _on_tasks(tasks: str | None, around: Surroundings) -> dict[str, Any]:
     return {"tasks": True, "tried": tried, "compare_command": compare_command(around.home, tasks)}
 
 
-def local_options(around: Surroundings) -> Estimate:
+def local_options(around: Surroundings) -> EstimateOptions:
     """How the catalogue's models would run on a machine that is like the one of `around`.
 
     All GPUs of the machine that is asked about are used.

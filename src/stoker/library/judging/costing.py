@@ -22,7 +22,7 @@ from stoker.published.judgement import load_judgement
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedNeeds:
     """Needs that somebody stated, with what things cost."""
 
     constraints: Constraints
@@ -60,7 +60,7 @@ def contradiction(advice: Advice) -> ContradictoryNeedsError:
     return ContradictoryNeedsError(hint=hint)
 
 
-def cost_of(proposal: Proposal, stated: Stated, around: Surroundings) -> Cost:
+def cost_of(proposal: Proposal, stated: StatedNeeds, around: Surroundings) -> Cost:
     """What the stated volume costs there and at the endpoint; without a volume, what is missing."""
     constraints, needs, judgement = stated.constraints, stated.needs, load_judgement()
     if needs.requests_per_day is None:

@@ -14,7 +14,7 @@ from stoker.core.model import ModelFacts
 from stoker.core.outcome import Outcome, Run
 from stoker.machine.measured.conditions import mark_of
 from stoker.planning.speed.calibrated import Calibrated
-from stoker.planning.speed.outcomes import Told, foretold, outcomes_of
+from stoker.planning.speed.outcomes import Foretold, foretold, outcomes_of
 from stoker.planning.speed.work import work_of
 from stoker.state.calibrations import load_calibration
 from stoker.state.home import Home
@@ -32,7 +32,7 @@ def find_outcomes(home: Home, log: Measurements, facts: ModelFacts) -> tuple[Out
     calibration = _calibration(home)
     mark = calibration and mark_of(calibration.conditions)
 
-    def foretell(run: Run) -> Told:
+    def foretell(run: Run) -> Foretold:
         if calibration is None or run.key.conditions != mark:
             return {}
         return foretold(run, work_of(facts, run.key.kv_type), _basis(calibration, run.key))

@@ -46,7 +46,7 @@ from stoker.state.home import Home
 from stoker.workers.dry_run import count_memory
 
 if TYPE_CHECKING:
-    from stoker.library.judging.costing import Stated
+    from stoker.library.judging.costing import StatedNeeds
 
 MODELS_MAX = 64
 REDRAFTS_MAX = 3
@@ -66,7 +66,7 @@ class Order:
     engine: str = "llamacpp"
     budget_bytes: int | None = None
     machine: Machine | None = None
-    stated: Stated | None = None
+    stated: StatedNeeds | None = None
     pin: bool = False
 
 

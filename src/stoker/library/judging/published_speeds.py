@@ -13,11 +13,18 @@ from stoker.core.published import ModelShape, PublishedSpeed
 from stoker.machine.gpus.data_sheets import find_sheet, gpu_bandwidth_bytes_s
 from stoker.machine.presets import find_preset
 from stoker.models.gguf.types import TENSOR_TYPES
+from stoker.planning.proposal.well_known import facts_of_shape
 from stoker.planning.speed.estimate import Basis
+from stoker.planning.speed.published import (
+    PROCESSOR,
+    Published,
+    PublishedPoint,
+    RatedDevice,
+    Shares,
+    fit_shares,
+)
 from stoker.planning.speed.rough import Rough
-from stoker.planning.speed.shape_work import work_of_shape
-from stoker.planning.speed.stated import PROCESSOR, Device, Shares, Stated, Told, fit_shares
-from stoker.planning.speed.work import Work
+from stoker.planning.speed.work import Work, work_of
 from stoker.published.devices import load_compute, load_hardware
 from stoker.published.figures import load_losses, load_shapes, load_speeds
 
@@ -39,35 +46,35 @@ def uncalibrated_bases(machine: Machine, threads: int, gpu: int | None = None) -
         device, ops_s = gpu_device(card), load_compute().get(card.name)
     bandwidth = None if device is None else device.bandwidth_bytes_s
     rough = Rough(bandwidth, ops_s, threads if gpu is None else None)
-    stated = stated_basis(device)
-    return (rough,) if stated is None else (stated, rough)
+    published = published_basis(device)
+    return (rough,) if published is None else (published, rough)
 
 
-def stated_basis(device: Device | None) -> Stated | None:
+def published_basis(device: RatedDevice | None) -> Published | None:
     """Makers' figures of `device` with the speeds that were published of its kind; None without."""
     if device is None:
         return None
     shares = _shares(device.backend)
-    return Stated(device, shares) if shares.decode.terms else None
+    return Published(device, shares) if shares.decode.terms else None
 
 
-def gpu_device(gpu: Gpu) -> Device | None:
+def gpu_device(gpu: Gpu) -> RatedDevice | None:
     """`gpu` by its maker's figures; None where its bandwidth is not known."""
     bandwidth = gpu.bandwidth_bytes_s or gpu_bandwidth_bytes_s(gpu)
     if not bandwidth:
         return None
-    return Device(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
+    return RatedDevice(gpu.backend.value, bandwidth, load_compute().get(gpu.name))
 
 
-def _listed(name: str) -> Device | None:
+def _listed(name: str) -> RatedDevice | None:
     """The GPU that makers list by `name`."""
     sheet = find_sheet(name)
     if sheet is None:
         return None
-    return Device(sheet.backend.value, sheet.bandwidth_bytes_s, load_compute().get(name))
+    return RatedDevice(sheet.backend.value, sheet.bandwidth_bytes_s, load_compute().get(name))
 
 
-def processor(machine: Machine, threads: int | None = None) -> Device | None:
+def processor(machine: Machine, threads: int | None = None) -> RatedDevice | None:
     """`machine`'s processor with so many threads, or one for each performance core.
 
     None where the bandwidth of its memory is neither stated nor measured. A maker's figure goes
@@ -76,7 +83,7 @@ def processor(machine: Machine, threads: int | None = None) -> Device | None:
     threads, measured = threads or machine.performance_cores, machine.measured
     alone = measured.read_bytes_s_one if threads == 1 else None
     bandwidth = machine.memory_peak_bytes_s or alone or measured.read_bytes_s_all
-    return Device(PROCESSOR, bandwidth, threads=threads) if bandwidth else None
+    return RatedDevice(PROCESSOR, bandwidth, threads=threads) if bandwidth else None
 
 
 def _measured_ops_s(machine: Machine, threads: int) -> float | None:
@@ -86,19 +93,19 @@ def _measured_ops_s(machine: Machine, threads: int) -> float | None:
 
 
 @cache
-def published_told() -> tuple[Told, ...]:
+def published_points() -> tuple[PublishedPoint, ...]:
     """The published speeds whose model and machine are known here."""
     shapes = {shape.name: shape for shape in load_shapes()}
-    found = (_told(row, shapes) for row in load_speeds())
+    found = (_point(row, shapes) for row in load_speeds())
     return tuple(one for one in found if one is not None)
 
 
 @cache
 def _shares(backend: str) -> Shares:
-    return fit_shares(published_told(), backend)
+    return fit_shares(published_points(), backend)
 
 
-def _told(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> Told | None:
+def _point(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> PublishedPoint | None:
     shape, name = shapes.get(_SAME.get(row.model, row.model)), load_hardware().get(row.hardware)
     if shape is None or name is None:
         return None
@@ -111,10 +118,11 @@ def _told(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> Told | None:
     tokens = int(row.metric[2:] or _TOKENS)
     prompt = row.metric.startswith("pp")
     work = _work(shape, row.quantization)
-    return Told(row.hardware, device, work, prompt, tokens / 2, 1.0 / row.tok_s)
+    return PublishedPoint(row.hardware, device, work, prompt, tokens / 2, 1.0 / row.tok_s)
 
 
 def _work(shape: ModelShape, quantization: str) -> Work:
+    """Mixtures count as the format that most of their weights have, at the mixture's bits."""
     kind = quantization.removesuffix("_M").removesuffix("_S")
     kind = quantization if quantization in _TYPES else kind
     stored = _TYPES[kind]
@@ -124,7 +132,7 @@ def _work(shape: ModelShape, quantization: str) -> Work:
         if row.quantization == quantization and row.bits_per_weight
     ]
     bits = published[0] if published else 8 * stored.block_bytes / stored.block
-    return work_of_shape(shape, kind, bits)
+    return work_of(facts_of_shape(shape, kind, round(shape.parameters * bits / 8)))
 
 
 _TYPES = {one.name: one for one in TENSOR_TYPES.values()}

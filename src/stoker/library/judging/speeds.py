@@ -1,8 +1,8 @@
 """How fast plans will run: from the best that is known of a model and a machine, figure by figure.
 
-Brings together what `state` keeps, what `stated` knows of machines and what `planning` makes of
-both. Earlier runs here go before this machine's calibration, that before published figures of like
-devices, and those before a rough guess.
+Brings together what `state` keeps, what `published_speeds` knows of machines and what `planning`
+makes of both. Earlier runs here go before this machine's calibration, that before published figures
+of like devices, and those before a rough guess.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ Multiply = Callable[[Machine, Sequence[str]], Mapping[str, Sequence[float]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Instruments:
     """What measuring needs besides the machine.
 
     `store` is the folder whose disk is read, `multiply` runs the engine, `engine` is its version.
@@ -81,7 +81,7 @@ class _Waiting:
 
 def measure(
     machine: Machine,
-    means: Means,
+    instruments: Instruments,
     on_step: Callable[[str], None] = lambda _: None,
     now: Callable[[], float] = time.time,
 ) -> Measured:
@@ -96,9 +96,9 @@ def measure(
     found.take(("read_one", "read_all"), lambda: _memory(machine))
     on_step("matmul")
     names = [f"matmul_{kind}" for kind in MATMUL_TYPES]
-    found.take(names, lambda: _matmul(machine, means.multiply))
+    found.take(names, lambda: _matmul(machine, instruments.multiply))
     on_step("disk")
-    found.take(("disk_read",), lambda: _disk(means.store))
+    found.take(("disk_read",), lambda: _disk(instruments.store))
     return Measured(
         read_bytes_s_one=found.value("read_one"),
         read_bytes_s_all=found.value("read_all"),
@@ -109,7 +109,7 @@ def measure(
         ),
         disk_read_bytes_s=found.value("disk_read"),
         taken_unix_s=int(now()),
-        conditions=conditions_of(machine, means.engine),
+        conditions=conditions_of(machine, instruments.engine),
         spread=tuple((name, round(one.spread, 4)) for name, one in found.figures.items()),
         missing=tuple(found.missing.items()),
         contention=waiting.share(),

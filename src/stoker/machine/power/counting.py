@@ -1,7 +1,7 @@
 """From what power meters count to watts.
 
 Pure. Owns wrapping counters, meters that come and go, and which of them together say the most of
-a machine. How meters are read is `rapl`'s and `nvidia_power`'s.
+a machine. How meters are read is `rapl`'s and `nvidia`'s.
 """
 
 from __future__ import annotations

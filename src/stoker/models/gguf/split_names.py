@@ -1,6 +1,6 @@
 """How the files of a model that is split are named: NAME-00001-of-00003.gguf and so on. Pure.
 
-The one place that knows. Case does not matter, and is kept. What the files hold is `gguf_parts`'.
+The one place that knows. Case does not matter, and is kept. What the files hold is `parts`'.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks the sources of stored models what they have now; what that means is `models.freshness`.
+"""Asks the sources of stored models what they have now; what that means is `freshness`'s.
 
 A few are asked at a time, each within its deadline, and each place once, however many names of the
 store came from it. One that fails fails alone.

@@ -1,7 +1,7 @@
 """Synthetic models: real GGUF files with random weights, for measuring and for tests.
 
 Owns the shapes, the made-up vocabulary and the order of the tensors; the weights are for
-`synthetic_blocks`. They mean nothing: a model answers with random words, as fast as a real one of
+`blocks`. They mean nothing: a model answers with random words, as fast as a real one of
 its shape.
 """
 

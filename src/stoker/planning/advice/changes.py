@@ -13,7 +13,7 @@ from itertools import combinations
 from stoker.core.advice import Answer, Change
 from stoker.core.machine import Gpu, Machine
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
-from stoker.planning.advice.words import exact
+from stoker.planning.words import exact
 
 Ask = Callable[[Needs, Machine], Answer]
 

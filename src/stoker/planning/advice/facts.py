@@ -17,8 +17,8 @@ from stoker.core.rules import VOCABULARY
 from stoker.core.units import format_bytes, format_seconds
 from stoker.planning.advice.situation import Situation
 from stoker.planning.advice.tried import good_enough
-from stoker.planning.advice.words import exact, number_span, rate_span, seconds_span, usd, usd_span
 from stoker.planning.catalogue import reaches
+from stoker.planning.words import exact, number_span, rate_span, seconds_span, usd, usd_span
 
 NOT_STATED = "not stated"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stoker.core.advice import Answer, Fired, Role
+from stoker.core.advice import Answer, Fired, ReasonRole
 from stoker.core.needs import DataPlace, Needs
 from stoker.core.rules import Condition, Rule, RuleBook
 from stoker.planning.advice.facts import Facts
@@ -55,7 +55,7 @@ def decide(book: RuleBook, facts: Facts, allowed: frozenset[Answer]) -> Decision
         for rule in fired
         if rule is decider or not rule.last_resort
     )
-    ranks = list(Role)
+    ranks = list(ReasonRole)
     return Decision(answer, tuple(sorted(told, key=lambda one: ranks.index(one.role))))
 
 
@@ -82,9 +82,9 @@ def _first_forbidder(fired: Sequence[Rule]) -> Rule | None:
     return next((rule for rule in fired if rule.forbid), None)
 
 
-def _role(rule: Rule, answer: Answer, decider: Rule | None) -> Role:
+def _role(rule: Rule, answer: Answer, decider: Rule | None) -> ReasonRole:
     if rule is decider:
-        return Role.DECIDES
+        return ReasonRole.DECIDES
     if rule.forbid:
-        return Role.FORBIDS
-    return Role.SUPPORTS if rule.prefer is answer else Role.OUTVOTED
+        return ReasonRole.FORBIDS
+    return ReasonRole.SUPPORTS if rule.prefer is answer else ReasonRole.OUTVOTED

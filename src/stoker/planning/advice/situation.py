@@ -20,7 +20,7 @@ from stoker.planning.catalogue import rank, reaches
 from stoker.planning.cost import api_month
 from stoker.planning.stakes import Stakes, capacity_of, compare_costs
 
-Estimate = Callable[[Needs, Machine], Sequence[LocalOption]]
+EstimateOptions = Callable[[Needs, Machine], Sequence[LocalOption]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Case:
 
     needs: Needs
     machine: Machine
-    estimate: Estimate
+    estimate: EstimateOptions
     apis: tuple[ApiOption, ...]
     judgement: Judgement
     costs: LocalCosts = field(default_factory=LocalCosts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from stoker.core.model import AttentionKind
 from stoker.core.plan import KV_GROUP, KV_TYPES, Plan
 from stoker.planning.memory.batches import batches
-from stoker.planning.memory.families import family_of
+from stoker.planning.memory.families import architecture_family
 from stoker.planning.memory.shapes import head_lengths, heads_of, state_elements
 
 _STEP = 256
@@ -33,7 +33,7 @@ def window_cells(plan: Plan) -> int:
 def kv_bytes(plan: Plan) -> int:
     """The KV cache of all layers and slots, in bytes: cells times the rows of keys and values."""
     facts = plan.model.facts
-    if family_of(facts.architecture).encoder:
+    if architecture_family(facts.architecture).encoder:
         return 0
     layers = range(facts.layout.kv_layers or facts.layers)
     return plan.slots * sum(_layer_bytes(plan, layer) for layer in layers)

@@ -85,7 +85,7 @@ FAMILIES = {
 }
 
 
-def family_of(architecture: str) -> Family:
+def architecture_family(architecture: str) -> Family:
     """The habits of `architecture`, those of a plain decoder where they are not known."""
     return FAMILIES.get(architecture, PLAIN)
 

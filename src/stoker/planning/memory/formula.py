@@ -12,7 +12,7 @@ from stoker.core.memory import COUNTED, MemoryNeed, Part, Taken
 from stoker.core.plan import Plan
 from stoker.planning.memory.batches import step_outputs, step_tokens
 from stoker.planning.memory.cache import cells, kv_bytes, state_bytes, window_cells
-from stoker.planning.memory.families import family_of, is_known
+from stoker.planning.memory.families import architecture_family, is_known
 from stoker.planning.memory.needed import missing_keys
 from stoker.planning.memory.overhead import (
     Waiting,
@@ -77,7 +77,7 @@ def weights_bytes(plan: Plan) -> int:
         return layout.stretch_bytes
     layers = layout.layer_bytes[: facts.layers - layout.ahead_layers]
     rewritten = layout.embedding_type in REPACKED and facts.vocabulary % 8 == 0
-    twice = layout.tied and (rewritten or family_of(facts.architecture).copies_embedding)
+    twice = layout.tied and (rewritten or architecture_family(facts.architecture).copies_embedding)
     return sum(layers) + layout.other_bytes + (layout.embedding_bytes if twice else 0)
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.planning.memory import blocks
 from stoker.planning.memory.blocks import Inputs, Layer
-from stoker.planning.memory.families import family_of
+from stoker.planning.memory.families import architecture_family
 from stoker.planning.memory.scratch import Result, peak_bytes
 from stoker.planning.memory.shapes import (
     Demand,
@@ -48,7 +48,7 @@ class _Step:
         self.tape = Tape()
         self._facts = facts
         self._demand = demand
-        self._family = family_of(facts.architecture)
+        self._family = architecture_family(facts.architecture)
         self._kinds = facts.attention[: facts.layers - facts.layout.ahead_layers]
         self._whole = facts.embedding_length * demand.tokens
         self._few = facts.embedding_length * demand.outputs

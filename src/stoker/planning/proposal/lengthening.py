@@ -12,10 +12,10 @@ from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import rate_span
 from stoker.planning.proposal.choosing import CELLS
 from stoker.planning.proposal.placing import Placed
 from stoker.planning.proposal.question import Question
+from stoker.planning.words import rate_span
 
 
 def longest_contexts(question: Question, proposal: Proposal) -> Iterator[Alternative]:

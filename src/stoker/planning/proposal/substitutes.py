@@ -13,7 +13,6 @@ from stoker.core.plan import DeviceKind, Plan
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
 from stoker.core.units import format_bytes
-from stoker.planning.advice.words import rate_span
 from stoker.planning.catalogue import Entry, rank
 from stoker.planning.proposal.choosing import choose
 from stoker.planning.proposal.counting import count_plainly
@@ -25,6 +24,7 @@ from stoker.planning.proposal.quantizations import Quantized, near
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.well_known import model_of
 from stoker.planning.quality import describe_loss
+from stoker.planning.words import rate_span
 
 
 def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternative, ...]:

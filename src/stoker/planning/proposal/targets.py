@@ -13,13 +13,13 @@ from stoker.core.plan import Plan
 from stoker.core.proposal import Alternative, Met, Proposal, Target
 from stoker.core.speed import Speed
 from stoker.core.units import format_seconds
-from stoker.planning.advice.words import exact, rate_span, seconds_span
 from stoker.planning.capacity import at_least, at_most
 from stoker.planning.catalogue import rank, reaches
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.substitutes import offer_entry, offer_quantization, plan_for_entry
+from stoker.planning.words import exact, rate_span, seconds_span
 
 # How far from what is wanted, the worst first.
 _ORDER = (Met.NO, Met.UNKNOWN, Met.UNCLEAR, Met.YES)

@@ -1,8 +1,9 @@
 """How fast one model will run: each figure of a plan, from the best that can tell its seconds.
 
 Pure. A `Basis` tells seconds: `experience` from earlier runs of the same model, `calibrated` of
-this machine, `stated` of others, `rough` where nothing better is known, `split` for a model on two
-devices. Everything is an interval that knows its source; a figure that no basis can tell is None.
+this machine, `published` of others, `rough` where nothing better is known, `split` for a model on
+two devices. Everything is an interval that knows its source; a figure that no basis can tell is
+None.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
+from stoker.core.outcome import ANSWER_TOKENS_MIN, COLD_SHARE, WARM_SHARE, is_alike, past_tokens
 from stoker.core.speed import SpeedSource
 from stoker.planning.speed.estimate import Basis
 from stoker.planning.speed.spread import Estimate, width_of
@@ -21,15 +22,12 @@ from stoker.planning.speed.work import Work
 
 # Fewer runs than this say more about the moment than about the model.
 RUNS_MIN, LOADS_MIN = 3, 2
-ANSWER_TOKENS_MIN, PROMPT_TOKENS_MIN = 8, 32
+# A shorter prompt is mostly the request's own way; runs are held against plans from longer ones on.
+LEARNED_PROMPT_TOKENS_MIN = 32
 # The key tells engine, kernel and processor. What it does not tell comes slowly, and stays: dust,
 # firmware, another memory module, a program that now runs all day. So runs of the last quarter
 # count, and of those the last; the median follows once half of these are new.
 AGE_MAX_S, LAST_MAX = 90 * 86400, 32
-# Without a basis: how much longer or shorter an occasion may be to be alike.
-ALIKE = 1.5
-# A load is cold where most of the file came from the disk, warm where next to nothing did.
-COLD_SHARE, WARM_SHARE = 0.5, 0.05
 _NARROWEST = math.log(1.03)
 
 
@@ -52,7 +50,7 @@ class Experience:
     def step(self, work: Work, streams: int, past: float) -> Estimate | None:
         """As `Basis.step`."""
         runs = [
-            (_past(one), one.timings.decode_s / (one.usage.completion_tokens - 1))
+            (past_tokens(one), one.timings.decode_s / (one.usage.completion_tokens - 1))
             for one in self._own()
             if one.usage.completion_tokens >= ANSWER_TOKENS_MIN
             and one.streams_first == one.streams_last == streams
@@ -64,7 +62,7 @@ class Experience:
         runs = [
             (float(one.usage.prompt_tokens), one.timings.prefill_s)
             for one in self._own()
-            if one.usage.prompt_tokens >= PROMPT_TOKENS_MIN
+            if one.usage.prompt_tokens >= LEARNED_PROMPT_TOKENS_MIN
             and one.usage.cached_tokens == 0
             and one.streams_first == 1
         ]
@@ -107,7 +105,7 @@ class Experience:
         runs = runs[-LAST_MAX:]
         plain = None if self.like is None else estimate(asked, self.like)
         if self.like is None or plain is None:
-            near = [s for length, s in runs if max(length, asked) <= ALIKE * min(length, asked)]
+            near = [s for length, s in runs if is_alike(length, asked)]
             return _of(near) if len(near) >= RUNS_MIN else None
         guesses = [(estimate(length, self.like), seconds) for length, seconds in runs]
         ratios = [seconds / one.middle for one, seconds in guesses if one is not None]
@@ -130,10 +128,6 @@ def experience(
         one for one in fresh if isinstance(one, AnswerMeasured) and one.key.is_as_fast_as(key)
     ]
     return Experience(like, loads, answers)
-
-
-def _past(one: AnswerMeasured) -> float:
-    return one.usage.prompt_tokens + one.usage.completion_tokens / 2
 
 
 def _is(one: LoadMeasured, *, cold: bool) -> bool:

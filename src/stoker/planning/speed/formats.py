@@ -73,7 +73,7 @@ BY_ROWS = frozenset(
 )
 
 
-def family_of(number_format: str) -> str:
+def format_family(number_format: str) -> str:
     """The family of a format as files name it; `unknown` for one that no file had yet."""
     return _FAMILIES.get(number_format.upper(), "unknown")
 

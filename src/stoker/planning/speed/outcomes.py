@@ -11,11 +11,11 @@ from stoker.core.outcome import FIGURES, Foreteller, Outcome, Run, past_tokens, 
 from stoker.planning.speed.estimate import Basis, decode_tok_s, prefill_tok_s
 from stoker.planning.speed.work import Work
 
-Told = Mapping[str, Interval | None]
+Foretold = Mapping[str, Interval | None]
 _Row = list[tuple[float, Interval | None]]
 
 
-def outcomes_of(runs: Iterable[Run], foretell: Callable[[Run], Told]) -> tuple[Outcome, ...]:
+def outcomes_of(runs: Iterable[Run], foretell: Callable[[Run], Foretold]) -> tuple[Outcome, ...]:
     """Every figure that `runs` tell, beside what its plan promised of it, else `foretell`.
 
     Each interval is the run's own; a figure that was told of by several has one outcome for each.
@@ -32,7 +32,7 @@ def outcomes_of(runs: Iterable[Run], foretell: Callable[[Run], Told]) -> tuple[O
     return tuple(_outcome(*key, rows[key]) for key in order)
 
 
-def foretold(run: Run, work: Work, basis: Basis) -> Told:
+def foretold(run: Run, work: Work, basis: Basis) -> Foretold:
     """What `basis` tells of the very case that `run` was."""
     if isinstance(run, LoadMeasured):
         loads = {"load_s": basis.load(work, cold=False), "load_cold_s": basis.load(work, cold=True)}

@@ -59,14 +59,14 @@ class Rough:
         if not self.ops_s:
             return None
         share, width = _within(MATMUL_SHARES)
-        back = work.looked_at(tokens, past)
+        attended = work.attended_mean(tokens, past)
         products = sum(
             one.elements * work.share(one.use)
             for one in work.uses
             if one.use in (Use.BODY, Use.EXPERT)
         )
         each = 2 * products / (share * self.ops_s)
-        each += token_floor_s(work, back, self.threads) if self.threads else 0.0
+        each += token_floor_s(work, attended, self.threads) if self.threads else 0.0
         first = self.step(work, 1, past + tokens)
         if first is None:
             return Estimate(tokens * each, width)

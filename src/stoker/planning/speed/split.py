@@ -14,7 +14,7 @@ from stoker.core.speed import SpeedSource
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.estimate import Basis
 from stoker.planning.speed.spread import Estimate
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.work import Attention, Work
 
 # Handing a step's activations over and waiting for the other device, about, both ways together.
 CROSSING_S = 0.0002
@@ -76,14 +76,14 @@ def divided(work: Work, layers_first: int) -> tuple[Work, Work]:
         work,
         uses=tuple(_scaled(one, share) for one in work.uses if one.use in _IN_LAYERS),
         layers=layers_first,
-        looks=_first_looks(work.looks, share),
+        attention=_scaled_attention(work.attention, share),
         vocabulary=0,
     )
     rest = replace(
         work,
         uses=tuple(_scaled(one, 1 - share) if one.use in _IN_LAYERS else one for one in work.uses),
         layers=work.layers - layers_first,
-        looks=_first_looks(work.looks, 1 - share),
+        attention=_scaled_attention(work.attention, 1 - share),
     )
     return first, rest
 
@@ -97,6 +97,6 @@ def _scaled(one: WeightUse, share: float) -> WeightUse:
     )
 
 
-def _first_looks(looks: tuple[Look, ...], share: float) -> tuple[Look, ...]:
+def _scaled_attention(attention: tuple[Attention, ...], share: float) -> tuple[Attention, ...]:
     """Each kind of layer in proportion: kinds alternate."""
-    return tuple(replace(look, layers=look.layers * share) for look in looks)
+    return tuple(replace(one, layers=one.layers * share) for one in attention)

@@ -22,7 +22,10 @@ _STUDENT = (3.078, 1.886, 1.638)
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with the logarithm of the factor by which it may be off either way."""
+    """A figure in seconds, and its `width`: the natural log of the factor that it may be off by.
+
+    Eight times of ten, either way. Ratios, which have no unit, are kept so too.
+    """
 
     middle: float
     width: float

@@ -2,8 +2,8 @@
 
 Pure, and shared: `calibrating` fits what a unit of each term costs, `calibrated` adds it up again.
 
-- A decode step reads all weights once (of experts, those chosen) and looks back on the tokens so
-  far, on few in another way than on many (`work.BLOCK`). Low-bit formats are bound by unpacking, so
+- A decode step reads all weights once (of experts, those chosen) and attends to the tokens so
+  far, to few in another way than to many (`work.BLOCK`). Low-bit formats are bound by unpacking, so
   the units are weights, not bytes, and each family of formats has its own price; some cost a little
   for each row too. Each layer costs a little for its many small operations, each word of the
   vocabulary for sampling, and each step for the server around it.
@@ -20,12 +20,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from stoker.core.weights import Use
-from stoker.planning.speed.formats import BY_ROWS, family_of
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.formats import BY_ROWS, format_family
+from stoker.planning.speed.work import Attention, Work
 
 Terms = dict[str, float]
-# The seconds a unit of a term takes.
-Prices = Callable[[str], float]
+# The seconds that one unit of a term takes, by the term's name.
+UnitSeconds = Callable[[str], float]
 STREAMS = (2, 4, 8)
 READ, MULTIPLY, LOADED, EACH = "read", "multiply", "load", "each"
 _LAYERS = (Use.BODY, Use.EXPERT)
@@ -40,14 +40,16 @@ def decode_terms(work: Work, past: float) -> Terms:
         "routers": float(work.layers if work.has_experts else 0),
         "rows": work.rows(_READ, BY_ROWS),
         "vocabulary": float(work.vocabulary),
-        **_near(work, lambda look: look.near(past)),
-        "heads_far": work.heads(lambda look: look.far(past)),
-        "products_far": work.products(lambda look: look.far(past)),
+        **_near(work, lambda layer: layer.near(past)),
+        "heads_far": work.heads(lambda layer: layer.far(past)),
+        "products_far": work.products(lambda layer: layer.far(past)),
         "step": 1.0,
     }
 
 
-def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past: int = 0) -> Terms:
+def prompt_terms(
+    work: Work, tokens: int, micro_batch: int, decode: UnitSeconds, past: int = 0
+) -> Terms:
     """A prompt of `tokens`; `decode` has the seconds a unit of the decode terms takes.
 
     The term `reading` is in seconds already: what unpacking the weights in each step takes.
@@ -63,20 +65,20 @@ def prompt_terms(work: Work, tokens: int, micro_batch: int, decode: Prices, past
         "rows": tokens * work.rows(_LAYERS),
         "layers": float(len(steps) * work.layers),
         "routed": float(tokens * work.layers * work.experts_used if work.has_experts else 0),
-        "heads": sum(count * work.heads(_back(back)) for count, back in steps),
-        "products": sum(count * work.products(_back(back)) for count, back in steps),
+        "heads": sum(count * work.heads(_attended(mean)) for count, mean in steps),
+        "products": sum(count * work.products(_attended(mean)) for count, mean in steps),
         "prompt": 1.0,
     }
 
 
-def streams_terms(work: Work, streams: int, past: float, decode: Prices) -> Terms:
+def streams_terms(work: Work, streams: int, past: float, decode: UnitSeconds) -> Terms:
     """One step of `streams` answers, each with `past` tokens behind it.
 
     `decode` has the seconds a unit of the decode terms takes. Two terms are in seconds already:
     `each` is what the answers' attention and sampling would take one after the other, `experts` the
     same of their experts: few answers rarely meet in one.
     """
-    alone = {"vocabulary": float(work.vocabulary), **_near(work, _back(past))}
+    alone = {"vocabulary": float(work.vocabulary), **_near(work, _attended(past))}
     weights = _weights(MULTIPLY, work, (Use.BODY, Use.OUTPUT), float(streams))
     chosen = _weights(READ, work, (Use.EXPERT,), 1.0)
     return {
@@ -91,7 +93,7 @@ def load_terms(work: Work) -> Terms:
     """Reading the model from the page cache, up to the first answer."""
     weights: Counter[str] = Counter()
     for one in work.uses:
-        weights[f"{LOADED}:{family_of(one.format)}"] += one.elements
+        weights[f"{LOADED}:{format_family(one.format)}"] += one.elements
     return {
         **{name: float(count) for name, count in weights.items()},
         "vocabulary": float(work.vocabulary),
@@ -105,13 +107,13 @@ def cold_terms(work: Work) -> Terms:
     return {"file": float(sum(one.size_bytes for one in work.uses))}
 
 
-def _near(work: Work, tokens: Callable[[Look], float]) -> Terms:
+def _near(work: Work, tokens: Callable[[Attention], float]) -> Terms:
     """Attention to so many tokens, head by head."""
     return {"heads_near": work.heads(tokens), "products_near": work.products(tokens)}
 
 
-def _back(past: float) -> Callable[[Look], float]:
-    return lambda look: look.back(past)
+def _attended(past: float) -> Callable[[Attention], float]:
+    return lambda layer: layer.attended(past)
 
 
 def _weights(term: str, work: Work, uses: tuple[Use, ...], tokens: float) -> Terms:
@@ -124,10 +126,10 @@ def _sums(term: str, work: Work, uses: tuple[Use, ...], share: Callable[[Use], f
     sums: dict[str, float] = {}
     for one in work.uses:
         if one.use in uses:
-            name = f"{term}:{family_of(one.format)}"
+            name = f"{term}:{format_family(one.format)}"
             sums[name] = sums.get(name, 0.0) + one.elements * share(one.use)
     return sums
 
 
-def _seconds(terms: Terms, price: Prices) -> float:
+def _seconds(terms: Terms, price: UnitSeconds) -> float:
     return sum(units * price(name) for name, units in terms.items())

@@ -18,10 +18,10 @@ from stoker.core.power import Power
 from stoker.core.units import GIB
 from stoker.library.judging.advising import api_options
 from stoker.library.judging.constraints import read_constraints
-from stoker.library.judging.costing import Stated, cost_of
+from stoker.library.judging.costing import StatedNeeds, cost_of
 from stoker.library.judging.surroundings import Surroundings, survey
 from stoker.planning.advice.situation import Case, look_at
-from stoker.planning.advice.words import rate_span
+from stoker.planning.words import rate_span
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.testing.machines import MACHINES
@@ -42,8 +42,8 @@ def elsewhere(machine: Machine) -> Surroundings:
     return survey(Home(Path("/none")), machine)
 
 
-def stated(**needs: Any) -> Stated:
-    return Stated(read_constraints({"api": API, **needs}))
+def stated(**needs: Any) -> StatedNeeds:
+    return StatedNeeds(read_constraints({"api": API, **needs}))
 
 
 @pytest.mark.parametrize(

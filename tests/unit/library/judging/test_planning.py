@@ -10,7 +10,7 @@ import pytest
 from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.units import GIB
 from stoker.library.judging.constraints import read_constraints
-from stoker.library.judging.costing import Stated
+from stoker.library.judging.costing import StatedNeeds
 from stoker.library.judging.planning import Order, look_around, what_runs
 from stoker.testing.machines import MACHINES
 
@@ -22,7 +22,7 @@ SMALL = replace(
 @pytest.fixture
 def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Order:
     monkeypatch.setenv("STOKER_HOME", str(tmp_path))
-    stated = Stated(read_constraints({"data": "machine", "quality": "frontier"}))
+    stated = StatedNeeds(read_constraints({"data": "machine", "quality": "frontier"}))
     return Order(("starter",), machine=SMALL, stated=stated)
 
 

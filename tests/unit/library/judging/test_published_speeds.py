@@ -9,31 +9,34 @@ import pytest
 
 from stoker.core.machine import Measured
 from stoker.core.speed import Occasion, SpeedSource
+from stoker.library.judging import published_speeds
 from stoker.library.judging.published_speeds import (
     gpu_device,
     processor,
-    published_told,
-    stated_basis,
+    published_basis,
+    published_points,
     uncalibrated_bases,
 )
 from stoker.machine.gpus.data_sheets import gpu_sheets
 from stoker.machine.presets import find_preset, presets
+from stoker.planning.proposal.well_known import facts_of_shape
 from stoker.planning.speed.estimate import estimate_speed
-from stoker.planning.speed.shape_work import work_of_shape
-from stoker.planning.speed.stated import errors_left_out
+from stoker.planning.speed.published import errors_left_out
+from stoker.planning.speed.work import work_of
 from stoker.published.devices import load_compute, load_hardware
 from stoker.published.figures import load_shapes, load_speeds
 from stoker.testing.machines import MACHINES
 
 LLAMA = next(shape for shape in load_shapes() if shape.name == "Llama-3.1-8B")
+LLAMA_WORK = work_of(facts_of_shape(LLAMA, "Q4_K", round(LLAMA.parameters * 4.89 / 8)))
 
 
 def test_every_published_speed_is_used() -> None:
-    assert len(published_told()) == len(load_speeds())
+    assert len(published_points()) == len(load_speeds())
 
 
 def test_devices_that_were_left_out_are_predicted_within_15_percent_in_the_middle() -> None:
-    told = [one for one in published_told() if one.device.backend != "cpu"]
+    told = [one for one in published_points() if one.device.backend != "cpu"]
     errors = [abs(one.token_s / guess_s - 1) for one, guess_s in errors_left_out(told)]
     assert len(errors) >= 100
     assert statistics.median(errors) <= 0.15
@@ -48,6 +51,13 @@ def test_hardware_and_compute_name_what_there_is() -> None:
     assert all(1e12 < ops_s < 2e15 for ops_s in load_compute().values())
 
 
+def test_a_published_mixture_of_experts_reads_the_experts_it_uses() -> None:
+    shape = next(one for one in load_shapes() if one.experts)
+    work = published_speeds._work(shape, "Q4_K_M")
+    assert (work.experts, work.experts_used) == (shape.experts, shape.experts_active)
+    assert work.read_bytes(0.0) < sum(one.size_bytes for one in work.uses) / 2
+
+
 @pytest.mark.parametrize(
     ("preset", "least", "most"),
     [("rtx-4090", 100, 170), ("rtx-3090", 80, 140), ("m2-ultra", 60, 95), ("h100", 150, 320)],
@@ -56,14 +66,14 @@ def test_an_8b_model_in_4_bits_runs_about_as_fast_as_people_say(
     preset: str, least: float, most: float
 ) -> None:
     bases = uncalibrated_bases(find_preset(preset).machine, 8, 0)
-    speed = estimate_speed(work_of_shape(LLAMA, "Q4_K", 4.89), bases, Occasion(context=512))
+    speed = estimate_speed(LLAMA_WORK, bases, Occasion(context=512))
     assert speed.decode_tok_s is not None
     assert least <= speed.decode_tok_s.p50 <= most
 
 
 def test_a_processor_is_predicted_too_and_less_surely() -> None:
     machine = find_preset("ryzen-7950x").machine
-    work = work_of_shape(LLAMA, "Q4_K", 4.89)
+    work = LLAMA_WORK
     cpu = estimate_speed(work, uncalibrated_bases(machine, 16), Occasion())
     card = uncalibrated_bases(find_preset("rtx-4090").machine, 8, 0)
     gpu = estimate_speed(work, card, Occasion())
@@ -76,12 +86,12 @@ def test_a_processor_is_predicted_too_and_less_surely() -> None:
 def test_a_machine_whose_bandwidth_nobody_knows_is_unknown() -> None:
     machine = replace(find_preset("ryzen-7950x").machine, memory_peak_bytes_s=None)
     assert processor(machine) is None
-    assert stated_basis(processor(machine)) is None
+    assert published_basis(processor(machine)) is None
     gpu = replace(find_preset("rtx-4090").machine.gpus[0], name="?", bandwidth_bytes_s=None)
     assert gpu_device(gpu) is None
     for one in (machine, replace(machine, gpus=(gpu,))):
         (rough,) = uncalibrated_bases(one, 8, 0 if one.gpus else None)
-        assert estimate_speed(work_of_shape(LLAMA, "Q4_K", 4.89), [rough], Occasion()).sources == ()
+        assert estimate_speed(LLAMA_WORK, [rough], Occasion()).sources == ()
 
 
 def test_a_gpu_of_a_kind_that_nobody_published_is_rough() -> None:

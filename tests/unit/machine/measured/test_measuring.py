@@ -12,7 +12,7 @@ from stoker.core.errors import LoadFailedError
 from stoker.core.machine import Machine
 from stoker.machine.measured import measuring
 from stoker.machine.measured.conditions import conditions_of
-from stoker.machine.measured.measuring import MATMUL_TYPES, STEPS, Means, measure
+from stoker.machine.measured.measuring import MATMUL_TYPES, STEPS, Instruments, measure
 from stoker.machine.measured.passes import CannotMeasureError
 
 MACHINE = Machine(2, 1 << 36, 1 << 35, cpu="A")
@@ -32,13 +32,13 @@ def multiply(_: Machine, kinds: Sequence[str]) -> Mapping[str, Sequence[float]]:
     return {kind: RATES[kind] for kind in kinds}
 
 
-def means(tmp_path: Path, engine: measuring.Multiply = multiply) -> Means:
-    return Means(tmp_path / "models", engine, "engine 1")
+def instruments(tmp_path: Path, engine: measuring.Multiply = multiply) -> Instruments:
+    return Instruments(tmp_path / "models", engine, "engine 1")
 
 
 def test_each_figure_is_its_best_pass_with_its_spread(tmp_path: Path) -> None:
     steps: list[str] = []
-    measured = measure(MACHINE, means(tmp_path), steps.append, now=lambda: 7.9)
+    measured = measure(MACHINE, instruments(tmp_path), steps.append, now=lambda: 7.9)
     assert tuple(steps) == STEPS
     assert measured.read_bytes_s_one == 10.0
     assert measured.read_bytes_s_all == 20.0
@@ -61,7 +61,7 @@ def test_what_fails_is_missing_with_its_reason_and_the_rest_is_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(measuring, "measure_reading", full)
-    measured = measure(MACHINE, means(tmp_path, broken))
+    measured = measure(MACHINE, instruments(tmp_path, broken))
     missing = dict(measured.missing)
     assert missing["matmul_Q4_0"] == missing["matmul_F16"] == "no engine here"
     assert "No space left" in missing["disk_read"]
@@ -70,21 +70,21 @@ def test_what_fails_is_missing_with_its_reason_and_the_rest_is_there(
 
 
 def test_a_format_that_came_too_late_is_missing_alone(tmp_path: Path) -> None:
-    measured = measure(MACHINE, means(tmp_path, lambda *_: {"Q4_0": (1e11,), "Q8_0": ()}))
+    measured = measure(MACHINE, instruments(tmp_path, lambda *_: {"Q4_0": (1e11,), "Q8_0": ()}))
     assert measured.matmul_ops_s == (("Q4_0", 1e11),)
     assert set(dict(measured.missing)) == {"matmul_Q8_0", "matmul_F16", "matmul_Q4_K"}
 
 
 def test_a_machine_without_free_memory_measures_the_rest(tmp_path: Path) -> None:
     poor = replace(MACHINE, memory_available_bytes=1)
-    measured = measure(poor, means(tmp_path))
+    measured = measure(poor, instruments(tmp_path))
     assert "too little memory" in dict(measured.missing)["read_all"]
     assert measured.disk_read_bytes_s == 5.0
 
 
 def test_a_store_that_cannot_be_made_is_a_reason(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    blocked = replace(means(tmp_path), store=tmp_path / "file" / "models")
+    blocked = replace(instruments(tmp_path), store=tmp_path / "file" / "models")
     assert "disk_read" in dict(measure(MACHINE, blocked).missing)
 
 
@@ -93,12 +93,12 @@ def test_an_interrupt_is_no_reason(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        measure(MACHINE, means(tmp_path, interrupted))
+        measure(MACHINE, instruments(tmp_path, interrupted))
 
 
 def test_a_reason_is_in_words(tmp_path: Path) -> None:
     def silent(*_: object) -> Mapping[str, Sequence[float]]:
         raise CannotMeasureError
 
-    missing = dict(measure(MACHINE, means(tmp_path, silent)).missing)
+    missing = dict(measure(MACHINE, instruments(tmp_path, silent)).missing)
     assert missing["matmul_F16"] == "CannotMeasureError"

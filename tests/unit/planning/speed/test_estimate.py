@@ -17,7 +17,7 @@ from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import decode_tok_s, estimate_speed, prefill_tok_s, ttft_s
 from stoker.planning.speed.rough import Rough
 from stoker.planning.speed.split import Split, divided
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.work import Attention, Work
 
 _ERRORS = (-0.1, -0.05, -0.02, 0.0, 0.03, 0.05, 0.08, 0.1, 0.2)
 _READ = {"q8_0": 27e-12, "q4_k": 14e-12, "q6_k": 22e-12, "f16": 52e-12}
@@ -76,7 +76,7 @@ def work(
         WeightUse(Use.EXPERT if experts[0] else Use.BODY, kind, elements, elements),
         WeightUse(Use.OUTPUT, kind, elements // 10, elements // 10),
     )
-    return Work(uses, layers, 2048, 32000, (Look(layers, 16, 256, 1024),), *experts)
+    return Work(uses, layers, 2048, 32000, (Attention(layers, 16, 256, 1024),), *experts)
 
 
 @same_fixture
@@ -280,7 +280,9 @@ def test_a_split_leaves_nothing_out() -> None:
         parts = sum(one.elements for part in (first, rest) for one in part.uses if one.use is use)
         assert parts == sum(one.elements for one in work().uses if one.use is use)
     assert first.layers + rest.layers == work().layers
-    whole, *parts = (one.products(lambda look: look.back(100)) for one in (work(), first, rest))
+    whole, *parts = (
+        one.products(lambda layer: layer.attended(100)) for one in (work(), first, rest)
+    )
     assert sum(parts) == whole
 
 

@@ -11,10 +11,10 @@ from stoker.core.speed import Occasion, SpeedSource
 from stoker.library.judging.published_speeds import uncalibrated_bases
 from stoker.models.catalogue import starter
 from stoker.planning.speed.estimate import estimate_speed
-from stoker.planning.speed.work import Look, Work, work_of
+from stoker.planning.speed.work import Attention, Work, work_of
 from stoker.testing.machines import MACHINES
 
-WORK = Work((), 20, 1024, 1000, (Look(20, 16, 128, 512),))
+WORK = Work((), 20, 1024, 1000, (Attention(20, 16, 128, 512),))
 # The starter model's tokens a second by how many tokens lay behind; one thread of a machine that
 # reads about 33 GB/s with it (AMD EPYC, 2 cores). Beside other programs it was 727 at 640.
 MEASURED = [(90, 2581.0), (139, 2364.0), (370, 1719.0), (529, 1507.0), (683, 1336.0), (640, 727.0)]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from stoker.models.gguf.types import TENSOR_TYPES
-from stoker.planning.speed.formats import families, family_of, lender_of
+from stoker.planning.speed.formats import families, format_family, lender_of
 
 NOT_FOR_WEIGHTS = {"Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64", "Q1_0"}
 
 
 def test_every_format_of_weights_is_of_a_family() -> None:
     names = {one.name for one in TENSOR_TYPES.values()} - NOT_FOR_WEIGHTS
-    assert {family_of(name) for name in names} <= set(families())
+    assert {format_family(name) for name in names} <= set(families())
 
 
 def test_a_format_that_nobody_knows_is_said_to_be_unknown() -> None:
-    assert family_of("Q99") == "unknown"
+    assert format_family("Q99") == "unknown"
     assert lender_of("unknown", families()) is None
 
 

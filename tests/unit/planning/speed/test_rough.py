@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stoker.core.speed import Occasion, SpeedSource
-from stoker.library.judging.published_speeds import published_told
+from stoker.library.judging.published_speeds import published_points
 from stoker.planning.proposal.well_known import model_of
 from stoker.planning.speed.estimate import estimate_speed
 from stoker.planning.speed.rough import STREAMS_MOST, Rough
@@ -27,7 +27,7 @@ def test_twice_the_bandwidth_reads_in_half_the_time() -> None:
 
 
 def test_the_interval_holds_the_published_decode_speeds_of_gpus() -> None:
-    told = [one for one in published_told() if one.device.backend != "cpu" and not one.prompt]
+    told = [one for one in published_points() if one.device.backend != "cpu" and not one.prompt]
     inside = [
         estimate is not None and one.token_s in estimate.interval()
         for one in told

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stoker.core.model import AttentionKind, ModelFacts, Task
 from stoker.core.weights import Use, WeightUse
-from stoker.planning.speed.work import BLOCK, Look, Work, work_of
+from stoker.planning.speed.work import BLOCK, Attention, Work, work_of
 
 FACTS = ModelFacts(
     architecture="llama",
@@ -33,14 +33,14 @@ FACTS = ModelFacts(
 
 
 def products(work: Work, past: float) -> float:
-    return work.products(lambda look: look.back(past))
+    return work.products(lambda layer: layer.attended(past))
 
 
-def test_equal_layers_are_one_look_and_each_keeps_its_keys_and_values() -> None:
-    assert work_of(FACTS).looks == (Look(4, 8, 32, 2 * 32),)
+def test_equal_layers_are_one_entry_and_each_keeps_its_keys_and_values() -> None:
+    assert work_of(FACTS).attention == (Attention(4, 8, 32, 2 * 32),)
 
 
-def test_windowed_layers_stop_looking_back_at_their_window() -> None:
+def test_windowed_layers_attend_to_no_more_than_their_window() -> None:
     kinds = (AttentionKind.WINDOWED, AttentionKind.GROUPED) * 2
     work = work_of(replace(FACTS, attention=kinds, window=512))
     full = work_of(FACTS)
@@ -50,13 +50,13 @@ def test_windowed_layers_stop_looking_back_at_their_window() -> None:
 
 def test_latent_attention_keeps_one_vector_for_all_heads() -> None:
     facts = replace(FACTS, attention=(AttentionKind.LATENT,) * 4, head_length_k=576)
-    assert work_of(facts).kept_bytes(10) == 4 * 10 * 576 * 2
+    assert work_of(facts).kv_bytes(10) == 4 * 10 * 576 * 2
 
 
 def test_a_recurrent_layer_costs_the_same_however_much_came_before() -> None:
     work = work_of(replace(FACTS, attention=(AttentionKind.RECURRENT,) * 4))
     assert products(work, 100) == products(work, 100_000) > 0
-    assert work.kept_bytes(100_000) == 0
+    assert work.kv_bytes(100_000) == 0
 
 
 def test_weights_of_unknown_use_are_read_by_every_token() -> None:
@@ -80,20 +80,20 @@ def test_one_token_touches_the_experts_it_is_sent_to() -> None:
 
 
 @given(st.floats(0, 1e5), st.floats(0, 1e4))
-def test_looking_back_further_is_never_less(past: float, more: float) -> None:
+def test_attending_to_more_is_never_less(past: float, more: float) -> None:
     work = work_of(FACTS)
-    assert work.kept_bytes(past) <= work.kept_bytes(past + more)
+    assert work.kv_bytes(past) <= work.kv_bytes(past + more)
     assert products(work, past) <= products(work, past + more)
-    look = work.looks[0]
-    assert look.near(past) + look.far(past) <= look.near(past + more) + look.far(past + more)
+    layer = work.attention[0]
+    assert layer.near(past) + layer.far(past) <= layer.near(past + more) + layer.far(past + more)
 
 
 def test_one_block_is_looked_through_as_far_as_it_is_filled_and_more_are_as_whole_blocks() -> None:
-    look = Look(1, 1, 1, 1)
-    assert (look.near(BLOCK - 1), look.far(BLOCK - 1)) == (BLOCK - 1, 0)
-    assert (look.near(BLOCK), look.far(BLOCK)) == (0, 2 * BLOCK)
-    assert look.far(2 * BLOCK - 1) == 2 * BLOCK
-    assert look.far(2 * BLOCK) == 3 * BLOCK
+    layer = Attention(1, 1, 1, 1)
+    assert (layer.near(BLOCK - 1), layer.far(BLOCK - 1)) == (BLOCK - 1, 0)
+    assert (layer.near(BLOCK), layer.far(BLOCK)) == (0, 2 * BLOCK)
+    assert layer.far(2 * BLOCK - 1) == 2 * BLOCK
+    assert layer.far(2 * BLOCK) == 3 * BLOCK
 
 
 def test_rows_are_those_of_the_formats_and_uses_that_are_asked_for() -> None:
@@ -119,7 +119,7 @@ def test_who_makes_vectors_reads_a_text_in_one_step_and_an_encoder_looks_at_all_
     embeds = replace(FACTS, task=Task.EMBED)
     assert work_of(embeds).steps(2000, 512) == ((2000, 1000.5),)
     assert work_of(replace(embeds, causal=False)).steps(2000, 512) == ((2000, 2000.0),)
-    assert work_of(replace(embeds, causal=False)).looked_at(2000) == 2000.0
+    assert work_of(replace(embeds, causal=False)).attended_mean(2000) == 2000.0
 
 
 def test_who_makes_vectors_multiplies_with_no_output_matrix() -> None:
@@ -133,4 +133,4 @@ def test_who_makes_vectors_multiplies_with_no_output_matrix() -> None:
 
 def test_a_smaller_cache_is_less_to_read() -> None:
     whole, small = work_of(FACTS), work_of(FACTS, "q8_0")
-    assert small.kept_bytes(100) == pytest.approx(whole.kept_bytes(100) * 34 / 64)
+    assert small.kv_bytes(100) == pytest.approx(whole.kv_bytes(100) * 34 / 64)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stoker.core.estimate import Interval
-from stoker.planning.advice.words import (
+from stoker.planning.words import (
     exact,
     number,
     number_span,

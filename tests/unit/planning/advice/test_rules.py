@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stoker.cli.pages.advice_text import WIDTH, render
-from stoker.core.advice import Advice, Answer, Role
+from stoker.core.advice import Advice, Answer, ReasonRole
 from stoker.core.costs import Enough, LocalCosts
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
 from stoker.core.rules import VOCABULARY, Condition, Rule, RuleBook
@@ -164,7 +164,11 @@ def test_the_first_rule_whose_answer_is_left_decides() -> None:
     decision = decide(book, facts(offline="no"), BOTH)
     roles = {one.rule: one.role for one in decision.fired}
     assert decision.answer is Answer.API
-    assert roles == {"second": Role.DECIDES, "third": Role.OUTVOTED, "fourth": Role.SUPPORTS}
+    assert roles == {
+        "second": ReasonRole.DECIDES,
+        "third": ReasonRole.OUTVOTED,
+        "fourth": ReasonRole.SUPPORTS,
+    }
     assert decision.fired[0].rule == "second"
 
 
@@ -181,7 +185,7 @@ def test_where_one_answer_is_left_what_forbids_the_others_decides() -> None:
     decision = decide(book, facts(data="mixed"), BOTH)
     assert decision.answer is Answer.LOCAL
     assert decision.fired[0].rule == "no-api"
-    assert decision.fired[-1].role is Role.OUTVOTED
+    assert decision.fired[-1].role is ReasonRole.OUTVOTED
 
 
 def test_where_nothing_is_left_the_needs_contradict_each_other() -> None:

@@ -1,4 +1,4 @@
-"""Figures in the words of advice: intervals, money, speeds, tokens."""
+"""Figures in words, the same in plans and in advice: intervals, money, speeds, tokens. Pure."""
 
 from __future__ import annotations
 

@@ -13,8 +13,14 @@ from stoker.core.weights import Use, WeightUse
 from stoker.planning.speed.estimate import estimate_speed
 from stoker.planning.speed.floors import step_floor_s
 from stoker.planning.speed.least_squares import solve
-from stoker.planning.speed.stated import Device, Stated, Told, errors_left_out, fit_shares
-from stoker.planning.speed.work import Look, Work
+from stoker.planning.speed.published import (
+    Published,
+    PublishedPoint,
+    RatedDevice,
+    errors_left_out,
+    fit_shares,
+)
+from stoker.planning.speed.work import Attention, Work
 
 EXTRA, LAYER_S, CACHE = 0.2, 6e-5, 1.5
 OPS, ATTENTION, UNPACKED = 1.5, 4.0, 1.2
@@ -22,26 +28,28 @@ OPS, ATTENTION, UNPACKED = 1.5, 4.0, 1.2
 
 def work(size: int = 4 * 10**9, kind: str = "Q4_K") -> Work:
     uses = (WeightUse(Use.BODY, kind, 2 * size, size),)
-    return Work(uses, 32, 4096, 128000, (Look(32, 32, 256, 2048),))
+    return Work(uses, 32, 4096, 128000, (Attention(32, 32, 256, 2048),))
 
 
-def told(name: str, rate: float, past: int, *, kind: str = "Q4_K", prompt: bool = False) -> Told:
+def point(
+    name: str, rate: float, past: int, *, kind: str = "Q4_K", prompt: bool = False
+) -> PublishedPoint:
     """What a device that reaches exactly the shares above would be published with."""
     bandwidth, ops_s = rate * 1e9, OPS_S[name]
-    device, job = Device("cuda", bandwidth, ops_s), work(kind=kind)
-    reading, cache = 4e9 / bandwidth, job.kept_bytes(past) / bandwidth
+    device, job = RatedDevice("cuda", bandwidth, ops_s), work(kind=kind)
+    reading, cache = 4e9 / bandwidth, job.kv_bytes(past) / bandwidth
     token = (1 + EXTRA) * reading + (1 + CACHE) * cache + job.layers * LAYER_S
     if prompt:
-        looking = job.products(lambda look: look.back(past))
-        token = (OPS * 8e9 + ATTENTION * looking) * 2 / ops_s
+        attention = job.products(lambda layer: layer.attended(past))
+        token = (OPS * 8e9 + ATTENTION * attention) * 2 / ops_s
         token += UNPACKED * 8e9 * 2 / 512 / bandwidth
-    return Told(name, device, job, prompt, past, token)
+    return PublishedPoint(name, device, job, prompt, past, token)
 
 
 OPS_S = {"a": 4e13, "b": 12e13, "c": 5e13, "d": 9e13, "e": 20e13}
 RATES = {"a": 400, "b": 700, "c": 1000, "d": 600, "e": 1500}
 ALL = [
-    told(name, rate, past, prompt=prompt)
+    point(name, rate, past, prompt=prompt)
     for name, rate in RATES.items()
     for past in (256, 4096)
     for prompt in (False, True)
@@ -70,7 +78,7 @@ def test_of_a_single_device_nobody_knows_how_far_others_are_off() -> None:
 
 
 def test_a_backend_without_a_published_speed_is_unknown() -> None:
-    basis = Stated(Device("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
+    basis = Published(RatedDevice("rocm", 1e12, 1e14), fit_shares(ALL, "rocm"))
     speed = estimate_speed(work(), [basis], Occasion())
     assert speed.decode_tok_s is None
     assert speed.ttft_s is None
@@ -78,7 +86,7 @@ def test_a_backend_without_a_published_speed_is_unknown() -> None:
 
 
 def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> None:
-    basis = Stated(Device("cuda", 1e12), fit_shares(ALL, "cuda"))
+    basis = Published(RatedDevice("cuda", 1e12), fit_shares(ALL, "cuda"))
     speed = estimate_speed(work(), [basis], Occasion(streams=4))
     assert speed.source is SpeedSource.PUBLISHED
     assert speed.decode_tok_s is not None
@@ -87,7 +95,7 @@ def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> No
     assert any("multiplies" in note for note in speed.notes)
 
 
-BASIS = Stated(Device("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
+BASIS = Published(RatedDevice("cuda", 8e11, 8e13), fit_shares(ALL, "cuda"))
 
 
 @given(st.integers(1, 256))
@@ -117,12 +125,21 @@ def test_a_processor_unpacks_with_each_thread_and_reads_with_all() -> None:
     rows = []
     for name, rate, threads in (("a", 8e10, 2), ("b", 8e10, 8), ("c", 5e10, 4)):
         job = work()
-        token = 1.3 * 4e9 / rate + job.kept_bytes(64) / rate + 8e9 * 1e-11 / threads
+        token = 1.3 * 4e9 / rate + job.kv_bytes(64) / rate + 8e9 * 1e-11 / threads
         token += step_floor_s(job, 64, threads)
-        rows.append(Told(name, Device("cpu", rate, threads=threads), job, False, 64, token))  # noqa: FBT003
+        rows.append(
+            PublishedPoint(
+                name,
+                RatedDevice("cpu", rate, threads=threads),
+                job,
+                prompt=False,
+                past=64,
+                token_s=token,
+            )
+        )
     shares = fit_shares(rows, "cpu")
     few, many = (
-        Stated(Device("cpu", 8e10, threads=n), shares).step(work(), 1, 64) for n in (2, 16)
+        Published(RatedDevice("cpu", 8e10, threads=n), shares).step(work(), 1, 64) for n in (2, 16)
     )
     assert few is not None
     assert many is not None

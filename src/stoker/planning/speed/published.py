@@ -18,7 +18,7 @@ from stoker.core.calibration import Fit
 from stoker.core.speed import SpeedSource
 from stoker.core.weights import Use
 from stoker.planning.speed.floors import step_floor_s, token_floor_s
-from stoker.planning.speed.formats import family_of
+from stoker.planning.speed.formats import format_family
 from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.prices import Prices
 from stoker.planning.speed.spread import Estimate, together, width_of
@@ -40,8 +40,8 @@ _BORROWED_WIDTH_MOST = math.log(3.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """What runs a model: reading in bytes a second, products in operations a second if stated.
+class RatedDevice:
+    """What runs a model, as its maker rates it: bytes read a second, operations a second if stated.
 
     `backend` is `cpu` or the GPU's; `threads` is a processor's cores that take part.
     """
@@ -53,14 +53,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One published speed: what one token took on `device`, which its source calls `name`.
+class PublishedPoint:
+    """One published speed: the seconds that one token took on `device`.
 
-    `prompt` tells prefill from decode; `past` is how far a token looked back on average.
+    Its source calls the device `name`. `prompt` tells prefill from decode; `past` is how many
+    tokens one attended to on average.
     """
 
     name: str
-    device: Device
+    device: RatedDevice
     work: Work
     prompt: bool
     past: float
@@ -75,19 +76,19 @@ class Shares:
     prefill: Fit
 
 
-def fit_shares(told: Iterable[Told], backend: str) -> Shares:
-    """The shares of `backend`, from all that is `told` of its devices."""
-    rows = [one for one in told if one.device.backend == backend]
+def fit_shares(points: Iterable[PublishedPoint], backend: str) -> Shares:
+    """The shares of `backend`, from all that was published of its devices."""
+    rows = [one for one in points if one.device.backend == backend]
     decode = [one for one in rows if not one.prompt]
     prefill = [one for one in rows if one.prompt and (backend == PROCESSOR or one.device.ops_s)]
     return Shares(_fit(decode), _fit(prefill))
 
 
-def errors_left_out(told: Sequence[Told]) -> tuple[tuple[Told, float], ...]:
+def errors_left_out(points: Sequence[PublishedPoint]) -> tuple[tuple[PublishedPoint, float], ...]:
     """Each figure with the seconds that the other devices of its backend make of it, if any."""
     found = []
-    for one in told:
-        others = [other for other in told if other.name != one.name]
+    for one in points:
+        others = [other for other in points if other.name != one.name]
         shares = fit_shares(others, one.device.backend)
         guess = _token(one, shares.prefill if one.prompt else shares.decode)
         if guess is not None:
@@ -95,7 +96,7 @@ def errors_left_out(told: Sequence[Told]) -> tuple[tuple[Told, float], ...]:
     return tuple(found)
 
 
-def _fit(rows: Sequence[Told]) -> Fit:
+def _fit(rows: Sequence[PublishedPoint]) -> Fit:
     """The fit of `rows`. Errors are of those alone whose formats other devices tell of.
 
     What borrowing a format's price errs by is for `Prices`.
@@ -109,7 +110,7 @@ def _fit(rows: Sequence[Told]) -> Fit:
     return Fit(_solved(rows), tuple(errors))
 
 
-def _solved(rows: Sequence[Told]) -> tuple[tuple[str, float], ...]:
+def _solved(rows: Sequence[PublishedPoint]) -> tuple[tuple[str, float], ...]:
     """Prices of the terms; of layers only where devices differ enough to tell them from a share."""
     left_out = set() if len({one.device.bandwidth_bytes_s for one in rows}) > 1 else {_LAYERS}
     scaled = [
@@ -120,17 +121,17 @@ def _solved(rows: Sequence[Told]) -> tuple[tuple[str, float], ...]:
     return tuple(sorted(solve(scaled, wanted).items()))
 
 
-def _token(one: Told, fit: Fit) -> Estimate | None:
+def _token(one: PublishedPoint, fit: Fit) -> Estimate | None:
     return _priced(_terms(one), _ideal(one), fit)
 
 
-def _terms(one: Told) -> Terms:
+def _terms(one: PublishedPoint) -> Terms:
     if one.prompt:
         return _prompt_terms(one.device, one.work, one.past)
     return _step_terms(one.device, one.work, one.past)
 
 
-def _ideal(one: Told) -> float:
+def _ideal(one: PublishedPoint) -> float:
     """The seconds of a token that need no fit."""
     if one.prompt:
         return _token_ideal_s(one.device, one.work, one.past)
@@ -152,7 +153,7 @@ def _priced(terms: Terms, ideal_s: float, fit: Fit) -> Estimate | None:
     return Estimate(whole, together(own, borrowed * more.middle / whole))
 
 
-def _step_ideal_s(device: Device, work: Work, past: float, streams: int = 1) -> float:
+def _step_ideal_s(device: RatedDevice, work: Work, past: float, streams: int = 1) -> float:
     """Reading weights and caches at the maker's figure; a processor's floor besides."""
     reading = work.read_bytes(past, streams) / device.bandwidth_bytes_s
     if device.backend != PROCESSOR:
@@ -160,16 +161,16 @@ def _step_ideal_s(device: Device, work: Work, past: float, streams: int = 1) -> 
     return reading + step_floor_s(work, past, device.threads, streams)
 
 
-def _token_ideal_s(device: Device, work: Work, past: float) -> float:
+def _token_ideal_s(device: RatedDevice, work: Work, past: float) -> float:
     """A processor's floor; what a GPU takes is its products."""
     return token_floor_s(work, past, device.threads) if device.backend == PROCESSOR else 0.0
 
 
-def _step_terms(device: Device, work: Work, past: float) -> Terms:
+def _step_terms(device: RatedDevice, work: Work, past: float) -> Terms:
     sums: Counter[str] = Counter()
     for one in work.uses:
         if one.use in _ALL:
-            family, share = family_of(one.format), work.share(one.use)
+            family, share = format_family(one.format), work.share(one.use)
             if device.backend == PROCESSOR:
                 sums[f"unpack:{family}"] += one.elements * share / device.threads  # type: ignore[assignment]
             else:
@@ -180,26 +181,26 @@ def _step_terms(device: Device, work: Work, past: float) -> Terms:
         terms["reading"] = work.read_bytes(0.0) / device.bandwidth_bytes_s
     else:
         terms[_LAYERS] = float(work.layers)
-        terms["cache"] = work.kept_bytes(past) / device.bandwidth_bytes_s
+        terms["cache"] = work.kv_bytes(past) / device.bandwidth_bytes_s
     return terms
 
 
-def _prompt_terms(device: Device, work: Work, past: float) -> Terms:
-    """One token of a prompt, each of whose tokens looks back on `past` on average."""
+def _prompt_terms(device: RatedDevice, work: Work, past: float) -> Terms:
+    """One token of a prompt, each of whose tokens attends to `past` on average."""
     sums: Counter[str] = Counter()
     for one in work.uses:
         if one.use in (Use.BODY, Use.EXPERT):
-            sums[family_of(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
+            sums[format_family(one.format)] += one.elements * work.share(one.use)  # type: ignore[assignment]
     if device.backend == PROCESSOR:
         return {f"multiply:{name}": count / device.threads for name, count in sums.items()}
     if not device.ops_s:
         return {}
     weights = sum(sums.values())
     packed = sum(count for name, count in sums.items() if name not in _PLAIN)
-    scores = work.heads(lambda look: look.back(past))
+    scores = work.heads(lambda layer: layer.attended(past))
     return {
         "ops": 2 * weights / device.ops_s,
-        "attention": 2 * work.products(lambda look: look.back(past)) / device.ops_s,
+        "attention": 2 * work.products(lambda layer: layer.attended(past)) / device.ops_s,
         "scores": scores * _SCORE_BYTES / device.bandwidth_bytes_s,
         "unpacked": packed * _PLAIN_BYTES / (_TOGETHER * device.bandwidth_bytes_s),
         "weights": float(weights),
@@ -207,10 +208,10 @@ def _prompt_terms(device: Device, work: Work, past: float) -> Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class Published:
     """A machine by its maker's figures, and what its backend was fitted to take beyond them."""
 
-    device: Device
+    device: RatedDevice
     shares: Shares
 
     @property
@@ -233,7 +234,7 @@ class Stated:
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """A prompt, and the step that gives the first token."""
-        token = self._token(work, work.looked_at(tokens, past))
+        token = self._token(work, work.attended_mean(tokens, past))
         first = self.step(work, 1, past + tokens)
         if token is None or first is None:
             return None
