@@ -12,12 +12,12 @@ from stoker.cli.completing import MachineName, Model
 from stoker.cli.options import context_option, json_option, print_json, threads_option
 from stoker.core.errors import InvalidPlanError, InvalidRequestError, NotEnoughMemoryError
 from stoker.core.needs import DataPlace, Needs, Quality
-from stoker.core.plan import KV_TYPES
+from stoker.core.plan import KV_TYPES, Verdict
 from stoker.core.units import MIB, format_bytes, parse_bytes
 
 if TYPE_CHECKING:
     from stoker.core.machine import Machine
-    from stoker.core.proposal import Resident
+    from stoker.core.proposal import Proposal, Resident
     from stoker.library.judging.costing import StatedNeeds
     from stoker.library.judging.planning import Order
 
@@ -273,9 +273,20 @@ def _refuse_what_does_not_fit(resident: Resident, needs: Needs) -> None:
         if not proposal.verdict.usable:
             reason = next(one.say for one in proposal.reasons if one.about == "verdict")
             ref = proposal.plan.model.ref
-            hint = proposal.changes[0].say if proposal.changes else _nothing_helps(resident, needs)
+            hint = _way_out(proposal, resident, needs)
             word = proposal.verdict.value.replace("_", " ")
             raise NotEnoughMemoryError(f"{ref} {word}: it takes {reason}", hint=hint)
+
+
+def _way_out(proposal: Proposal, resident: Resident, needs: Needs) -> str:
+    """The smallest change; and to wait, where only other programs stand in the way."""
+    change = proposal.changes[0].say if proposal.changes else ""
+    if proposal.verdict is not Verdict.DOES_NOT_FIT_NOW:
+        return change or _nothing_helps(resident, needs)
+    wait = "close other programs, or wait: it fits here once they give back what they have"
+    if len(resident.proposals) > 1 and not change:
+        return _nothing_helps(resident, needs)
+    return f"{change}; or {wait}" if change else wait
 
 
 def _nothing_helps(resident: Resident, needs: Needs) -> str:

@@ -61,15 +61,28 @@ class DeviceKind(StrEnum):
 
     CPU = "cpu"
     GPU = "gpu"
-    SPLIT = "split"  # the last layers on the GPU, the others on the processor
+    SPLIT = "split"  # the last layers on GPUs, the others on the processor
+
+
+@dataclass(frozen=True, slots=True)
+class GpuShare:
+    """So many of a plan's layers on the GPU of that place."""
+
+    gpu: int
+    layers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where a plan's layers run: so many of `layers` on the GPU of that place and name."""
+    """Where a plan's layers run: so many of `layers` on the GPU of that place and name.
+
+    Of several GPUs `gpu` is the first, `gpu_layers` are those of all, `name` is of all together,
+    and `shares` has each.
+    """
 
     kind: DeviceKind = DeviceKind.CPU
     layers: int = 0
     gpu: int | None = None
     gpu_layers: int = 0
     name: str = ""
+    shares: tuple[GpuShare, ...] = ()

@@ -1,7 +1,7 @@
 """The models that advice and plans can propose, with their size and what they are trusted with.
 
-Pure. Sizes are published ones where they exist, else parameters times the quantization's
-published bits per weight. A file's own header always wins over this.
+Pure. Sizes are published ones where they exist, else counted from the shape and what the
+quantization is a mixture of. A file's own header always wins over this.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from stoker.core.judgement import Judgement
 from stoker.core.needs import Quality
-from stoker.core.published import ModelShape, PublishedLoss, PublishedSize
+from stoker.core.published import ModelShape, PublishedSize
+from stoker.planning.mixtures import bytes_in, matrices_of_shape, native_of
 
 _TIERS = tuple(Quality)
 
@@ -33,33 +34,24 @@ class Entry:
 
 
 def build_catalogue(
-    shapes: Sequence[ModelShape],
-    sizes: Sequence[PublishedSize],
-    losses: Sequence[PublishedLoss],
-    judgement: Judgement,
+    shapes: Sequence[ModelShape], sizes: Sequence[PublishedSize], judgement: Judgement
 ) -> tuple[Entry, ...]:
-    """Each shape once, the smallest file first; a shape without a size is left out."""
-    bits = next(
-        (row.bits_per_weight for row in losses if row.quantization == judgement.quantization), None
-    )
-    entries = (_entry(shape, sizes, bits, judgement) for shape in shapes)
+    """Each shape once, the smallest file first; one whose size nobody can tell is left out."""
+    entries = (_entry(shape, sizes, judgement) for shape in shapes)
     return tuple(sorted(filter(None, entries), key=lambda entry: entry.weights_bytes))
 
 
-def _entry(
-    shape: ModelShape,
-    sizes: Sequence[PublishedSize],
-    bits: float | None,
-    judgement: Judgement,
-) -> Entry | None:
+def _entry(shape: ModelShape, sizes: Sequence[PublishedSize], judgement: Judgement) -> Entry | None:
     tier = tier_of(shape.dense_equivalent, judgement)
     for size in sizes:
         if size.model == shape.name:
             return Entry(shape, size.quantization, size.size_bytes, tier, size.source)
-    if bits is None:
+    quantization = native_of(shape.name) or judgement.quantization
+    weights = bytes_in(quantization, matrices_of_shape(shape))
+    if weights is None:
         return None
-    weights = int(shape.parameters * bits / 8)
-    return Entry(shape, judgement.quantization, weights, tier, f"{bits:.4g} bits per weight")
+    bits = 8 * weights / shape.parameters
+    return Entry(shape, quantization, weights, tier, f"by its shape, {bits:.4g} bits per weight")
 
 
 def tier_of(dense_equivalent: float, judgement: Judgement) -> Quality | None:

@@ -229,6 +229,19 @@ def test_where_nothing_helps_the_hint_says_so(planned: Callable[[Resident], list
     assert "larger machine" in result.exception.hint
 
 
+def test_a_shortage_that_passes_is_not_called_the_machines(
+    planned: Callable[[Resident], list[Order]],
+) -> None:
+    """Other programs have the memory; no smaller form fits beside them."""
+    found = proposed("Llama-3.1-8B", "full", {"wishes": Wishes(context=8192, slots=1)})
+    planned(found)
+    assert found.proposals[0].verdict is Verdict.DOES_NOT_FIT_NOW
+    result = run("some")
+    assert isinstance(result.exception, NotEnoughMemoryError)
+    assert "close other programs, or wait" in result.exception.hint
+    assert "larger machine" not in result.exception.hint
+
+
 @pytest.mark.parametrize(
     ("flags", "way"),
     [

@@ -6,11 +6,11 @@ import pytest
 
 from stoker.core.needs import Quality
 from stoker.planning.catalogue import Entry, build_catalogue, rank, reaches, tier_of
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.published.figures import load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 
 JUDGEMENT = load_judgement()
-CATALOGUE = build_catalogue(load_shapes(), load_sizes(), load_losses(), JUDGEMENT)
+CATALOGUE = build_catalogue(load_shapes(), load_sizes(), JUDGEMENT)
 
 
 def entry(name: str) -> Entry:
@@ -27,6 +27,13 @@ def test_a_published_size_wins_over_bits_per_weight() -> None:
     assert entry("Llama-3.1-8B").weights_bytes == 4_920_739_232
     assert entry("gpt-oss-20b").quantization == "MXFP4"
     assert "bits per weight" in entry("Mistral-7B").source
+
+
+def test_a_model_that_was_trained_in_four_bits_is_listed_in_nothing_else() -> None:
+    """Experts take four bits and a scale, the rest eight; nobody quantizes it again."""
+    large = entry("gpt-oss-120b")
+    assert large.quantization == "MXFP4"
+    assert large.weights_bytes == pytest.approx(114.66e9 * 4.25 / 8 + 2.17e9 * 8.5 / 8, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,24 @@ def _estimate(
     """As `EstimateSpeed`; `processor` tells of the machine's processor, where it takes part."""
     bases = processor
     if device.gpu is not None:
-        bases = gpu = uncalibrated_bases(machine, plan.threads, device.gpu)
+        bases = gpu = _on_gpus(plan, machine, device)
         if device.kind is DeviceKind.SPLIT:
             # The output matrix stays with the processor, as long as any layer does.
             bases = [Split(one, other, device.gpu_layers) for one in gpu for other in processor]
     return estimate_speed(work_of(plan.model.facts, plan.kv_type), bases, occasion)
+
+
+def _on_gpus(plan: Plan, machine: Machine, device: Device) -> Sequence[Basis]:
+    """What tells of layers on GPUs: the parts of several add up, so equal ones are as one."""
+    layers: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for share in device.shares:
+        name = machine.gpus[share.gpu].name
+        layers[name] = layers.get(name, 0) + share.layers
+        first.setdefault(name, share.gpu)
+    *others, last = first.items() or [("", device.gpu or 0)]
+    bases: Sequence[Basis] = uncalibrated_bases(machine, plan.threads, last[1])
+    for name, gpu in reversed(others):
+        own = uncalibrated_bases(machine, plan.threads, gpu)
+        bases = [Split(one, rest, layers[name]) for one in own for rest in bases]
+    return bases

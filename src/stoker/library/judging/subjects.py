@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from stoker.core.errors import ModelFileMissingError, SeveralFilesError
+from stoker.core.errors import SeveralFilesError, UnsupportedModelError
 from stoker.core.model import LocalModel, ModelFacts, ModelRef
 from stoker.models.catalogue import find_model, looks_like_path, ref_of
 from stoker.models.gguf.hollow import Hollow
@@ -23,7 +23,8 @@ from stoker.models.pinning import pin_files, with_digests
 from stoker.models.sources.base import MODEL, PROJECTOR
 from stoker.models.sources.reference import HubReference, Reference, is_far, parse_reference
 from stoker.models.storing.store import Store
-from stoker.planning.proposal.quantizations import FORMAT_BITS, pick, type_of
+from stoker.planning.mixtures import FORMAT_BITS, type_of
+from stoker.planning.proposal.quantizations import pick
 
 _MIXTURE = re.compile(
     r"(?:^|[-._/:])((?:UD-)?(?:IQ|TQ|Q)\d[A-Z0-9_]*|BF16|F16|F32|MXFP4)(?=[-./]|$)", re.IGNORECASE
@@ -84,7 +85,7 @@ async def find_subject(
 
 def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     """As `find_subject`, for what lies on this machine."""
-    _refuse_folder(text)
+    _refuse_a_folder(text)
     model = find_model(text, store)
     if pin:
         model = with_digests(model, pin_files(model, store))
@@ -96,14 +97,17 @@ def near_subject(text: str, store: Store, *, pin: bool = False) -> Subject:
     return Subject(model, source, called(model.facts, f"{text} {model.path.name}"), notes=notes)
 
 
-def _refuse_folder(text: str) -> None:
-    """Raise ModelFileMissingError for a folder of safetensors: no engine runs it as it is."""
-    path = Path(text.rpartition("=")[2]).expanduser()
-    if looks_like_path(str(path)) and path.is_dir():
-        raise ModelFileMissingError(
-            f"{path} is a folder, and an engine runs a .gguf file",
-            hint=f"make one with `stoker import {shlex.quote(str(path))}`, and plan that",
-        )
+def _refuse_a_folder(text: str) -> None:
+    """Raise UnsupportedModelError where `text` means a folder: an engine reads one file of it."""
+    place = text.rpartition("=")[2]
+    path = Path(place).expanduser()
+    if not (looks_like_path(place) and path.is_dir()):
+        return
+    hint = "name a .gguf file in it"
+    if (path / "config.json").is_file():
+        made = shlex.quote(f"{path.resolve().name}-f16.gguf")
+        hint = f"`stoker import {shlex.quote(str(path))}`, and then `stoker plan ./{made}`"
+    raise UnsupportedModelError(f"{path} is a folder, and a plan is of a model's file", hint=hint)
 
 
 async def _far(reference: Reference) -> Subject:

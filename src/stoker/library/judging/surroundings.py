@@ -18,7 +18,7 @@ from stoker.library.machine import known_machine, power_here
 from stoker.machine.measured.cache import CONTENTION, NOTHING
 from stoker.planning.catalogue import Entry, build_catalogue
 from stoker.planning.proposal.question import EstimateSpeed
-from stoker.published.figures import load_losses, load_shapes, load_sizes
+from stoker.published.figures import load_shapes, load_sizes
 from stoker.published.judgement import load_judgement
 from stoker.state.home import Home
 from stoker.state.measurements import Measurements
@@ -74,4 +74,4 @@ def _unmeasured(reasons: Sequence[str]) -> tuple[str, ...]:
 @cache
 def shipped_catalogue() -> tuple[Entry, ...]:
     """The well-known models, from the tables that come with the package."""
-    return build_catalogue(load_shapes(), load_sizes(), load_losses(), load_judgement())
+    return build_catalogue(load_shapes(), load_sizes(), load_judgement())

@@ -1,9 +1,10 @@
 """What would make a plan fit: the smallest change of each kind, found by trying.
 
 Pure. A change is small where people notice little of it: first fewer answers at a time, then a
-smaller format of the KV cache, a shorter context, a smaller quantization, several of these, and
-last another model. What is found does fit, by the same judgement that the plan did not; no context
-becomes shorter than what was stated of prompts and answers.
+smaller format of the KV cache, a shorter context, a smaller quantization (rather one that can be
+made here or is at the source), several of these, and last another model. What is found does fit, by
+the same judgement that the plan did not; no context becomes shorter than what was stated of prompts
+and answers.
 """
 
 from __future__ import annotations
@@ -27,17 +28,29 @@ _KV_BLOCK = 32
 _KEPT = frozenset(AttentionKind) - {AttentionKind.RECURRENT, AttentionKind.NONE}
 
 
+def _as_it_is(plan: Plan) -> Plan:
+    return plan
+
+
+def _nothing(_: Quantized) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """How plans are counted and judged, and what may be tried.
 
-    `quantized` are other forms of the same model; `context_least` is in tokens.
+    `quantized` are other forms of the same model, those that are at hand first, and `of` says in
+    words how to have one and what it loses. `settle` lets what nobody asked for give way.
+    `context_least` is in tokens.
     """
 
     count: Count
     judge: Judge
     quantized: Sequence[Quantized] = ()
     context_least: int = CONTEXT_USEFUL
+    settle: Callable[[Plan], Plan] = _as_it_is
+    of: Callable[[Quantized], str] = _nothing
 
 
 def changes_that_fit(plan: Plan, search: Search) -> tuple[Alternative, ...]:
@@ -73,12 +86,25 @@ def _shorter_context(plan: Plan, search: Search) -> Alternative | None:
 
 def _smaller_quantization(plan: Plan, search: Search) -> Alternative | None:
     for one in _narrower(plan, search):
-        found = with_quantization(plan, one)
+        found = search.settle(with_quantization(plan, one))
         if search.judge(found).usable:
             size = format_bytes(one.weights_bytes)
             say = f"the quantization {one.name}, with about {size} of weights"
-            return _change(ChangeKind.QUANTIZATION, one.name, say, found, search)
+            say += _given_up(plan, found)
+            change = _change(ChangeKind.QUANTIZATION, one.name, say, found, search)
+            return replace(change, say=f"{change.say}{search.of(one)}")
     return None
+
+
+def _given_up(plan: Plan, found: Plan) -> str:
+    """What gave way that nobody asked for, in words."""
+    parts = []
+    if found.slots != plan.slots:
+        parts.append("one answer" if found.slots == 1 else f"{found.slots} answers")
+        parts[-1] += " at a time"
+    if found.context != plan.context:
+        parts.append(f"{found.context} tokens of context")
+    return f", {' and '.join(parts)}" if parts else ""
 
 
 _SINGLE: tuple[Callable[[Plan, Search], Alternative | None], ...] = (
@@ -100,7 +126,8 @@ def _several(plan: Plan, search: Search) -> Iterator[Alternative]:
             parts += [f"--ctx {found.context}"] if found.context != plan.context else []
             values = [*([quantized.name] if quantized else []), *parts]
             say = " and ".join([", ".join(values[:-1]), values[-1]] if values[1:] else values)
-            yield _change(ChangeKind.SEVERAL, " ".join(values), say, found, search)
+            change = _change(ChangeKind.SEVERAL, " ".join(values), say, found, search)
+            yield replace(change, say=f"{change.say}{search.of(quantized) if quantized else ''}")
             return
 
 

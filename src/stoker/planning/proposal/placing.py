@@ -1,27 +1,44 @@
-"""Which device computes: the processor, a GPU, or both with the layers divided. Pure.
+"""Which devices compute: the processor, GPUs, or both with the layers divided. Pure.
 
 The engine that is installed here computes on the processor alone, so a GPU is planned with only
 where somebody asks about another machine, or as an alternative; that is an estimate, and said so.
-Of several GPUs the one with the most free memory is taken.
+Of several GPUs as few are taken as hold the model with something to spare, those with the most free
+memory first; they divide the layers by their memory. GPUs that share the machine's memory are never
+taken together.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from stoker.core.machine import Gpu, Machine
 from stoker.core.memory import MemoryNeed, Part, Taken
 from stoker.core.model import ModelFacts
-from stoker.core.plan import Device, DeviceKind, Verdict
+from stoker.core.plan import Device, DeviceKind, GpuShare, Verdict
 from stoker.core.units import MIB
 from stoker.planning.proposal.fitting import Room, judge, room_of, worst
 
 # What a driver keeps for a program before its first buffer: an allowance, measured nowhere here.
 DRIVER_BYTES = 512 * MIB
 NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSlot:
+    """One GPU of the machine, with the room that it has."""
+
+    index: int
+    gpu: Gpu
+    room: Room
+
+    @property
+    def name(self) -> str:
+        """What memory of it is called by."""
+        return f"gpu{self.index}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +74,55 @@ def place(
     budget_bytes: int | None = None,
     taken: Mapping[str, int] = NOTHING,
 ) -> Placed:
-    """The fastest device that has the room: a whole GPU, a part of the layers on it, or neither.
+    """The fastest devices that have the room: GPUs alone, with a part of the layers, or none.
 
     `taken` is what other models take of each device.
     """
     cpu = on_processor(need, facts, room_of(machine, budget_bytes).without(taken.get("cpu", 0)))
-    if not machine.gpus or not facts.layers:
-        return cpu
-    index = max(range(len(machine.gpus)), key=lambda at: machine.gpus[at].memory_free_bytes)
-    gpu = machine.gpus[index]
-    room = gpu_room(gpu, machine, budget_bytes).without(taken.get(f"gpu{index}", 0))
     left = None if budget_bytes is None else budget_bytes - sum(taken.values())
-    layers = _most_layers(cpu, facts, (index, gpu, room))
-    placed = with_layers(cpu, facts, (index, gpu, room), layers) if layers else cpu
-    return placed if placed.verdict.usable and _within(placed, left) else cpu
+    best = cpu
+    for slots in _groups(machine, budget_bytes, taken) if facts.layers else ():
+        layers = _most_layers(cpu, facts, slots)
+        placed = with_layers(cpu, facts, slots, layers) if layers else cpu
+        if not placed.verdict.usable or not _within(placed, left):
+            continue
+        if placed.device.kind is DeviceKind.GPU and placed.verdict is Verdict.FITS:
+            return placed
+        if placed.device.gpu_layers > best.device.gpu_layers:
+            best = placed
+    return best
 
 
-def _most_layers(cpu: Placed, facts: ModelFacts, place: tuple[int, Gpu, Room]) -> int:
-    """How many layers the GPU has room for.
+def _groups(
+    machine: Machine, budget_bytes: int | None, taken: Mapping[str, int]
+) -> Iterator[tuple[GpuSlot, ...]]:
+    """The GPUs that may be taken together: the one with the most room, the best two, and so on."""
+    slots = [
+        GpuSlot(at, gpu, gpu_room(gpu, machine, budget_bytes).without(taken.get(f"gpu{at}", 0)))
+        for at, gpu in enumerate(machine.gpus)
+    ]
+    slots.sort(key=lambda one: -one.gpu.memory_free_bytes)
+    first = slots[:1]
+    others = [one for one in slots[1:] if _go_together(slots[0].gpu, one.gpu)]
+    for count in range(len(others) + 1 if first else 0):
+        yield (*first, *others[:count])
 
-    More layers take more of it and less of the processor's memory: where so many leave too much
+
+def _go_together(one: Gpu, other: Gpu) -> bool:
+    """Whether one engine computes on both, each with its own memory."""
+    return one.backend is other.backend and not (one.integrated or other.integrated)
+
+
+def _most_layers(cpu: Placed, facts: ModelFacts, slots: Sequence[GpuSlot]) -> int:
+    """How many layers the GPUs have room for.
+
+    More layers take more of them and less of the processor's memory: where so many leave too much
     with the processor, fewer would leave more.
     """
-    index, _, room = place
 
     def is_too_much(layers: int) -> bool:
-        need = with_layers(cpu, facts, place, layers).need
-        return not judge(need.of(device=f"gpu{index}"), room).usable
+        need = with_layers(cpu, facts, slots, layers).need
+        return any(not judge(need.of(device=one.name), one.room).usable for one in slots)
 
     return bisect_left(range(1, facts.layers + 1), x=True, key=is_too_much)
 
@@ -101,30 +140,55 @@ def gpu_room(gpu: Gpu, machine: Machine, budget_bytes: int | None = None) -> Roo
     return Room(now, min(gpu.memory_total_bytes, machine.memory_total_bytes), budget_bytes)
 
 
-def with_layers(
-    cpu: Placed, facts: ModelFacts, place: tuple[int, Gpu, Room], layers: int
-) -> Placed:
-    """`cpu` with the last `layers` layers on a GPU, and the output matrix where all are."""
-    index, gpu, room = place
+def with_layers(cpu: Placed, facts: ModelFacts, slots: Sequence[GpuSlot], layers: int) -> Placed:
+    """`cpu` with the last `layers` layers on GPUs, and the output matrix where all are."""
     whole = layers == facts.layers
-    share = layers / facts.layers
-    wanted = {
-        Part.WEIGHTS: _weights(cpu.need, facts, layers, whole=whole),
-        Part.KV: round(cpu.need.kv_bytes * share),
-    }
-    stays, moved = _divided(cpu.need.taken, wanted)
-    # Scratch memory is needed on both, and the driver's own is the GPU's.
-    moved |= {Part.COMPUTE: cpu.need.compute_bytes, Part.PROCESS: DRIVER_BYTES}
-    name = f"gpu{index}"
-    goes = [Taken(part, name, size) for part, size in moved.items() if size]
-    kind = DeviceKind.GPU if whole else DeviceKind.SPLIT
-    device = Device(kind, facts.layers, index, layers, gpu.name)
-    taken = tuple(one for one in (*stays, *goes) if one.size_bytes)
-    rooms: tuple[tuple[str, Room], ...] = (("cpu", cpu.rooms[0][1]), (name, room))
-    if gpu.integrated:  # one memory: everything counts against what the GPU may use
-        taken = tuple(Taken(one.part, name, one.size_bytes, one.buffer) for one in taken)
-        rooms = ((name, room),)
-    return Placed(device, MemoryNeed(taken, cpu.need.source), rooms)
+    shares = _shares(slots, layers)
+    stays, taken, behind = list(cpu.need.taken), [], layers
+    for slot, count in shares:
+        behind -= count
+        wanted = {
+            Part.WEIGHTS: _weights(cpu.need, facts, count, behind, whole=whole),
+            Part.KV: round(cpu.need.kv_bytes * (count + behind) / facts.layers)
+            - round(cpu.need.kv_bytes * behind / facts.layers),
+        }
+        stays, moved = _divided(stays, wanted)
+        # Scratch memory is needed on each, and the driver's own is the GPU's.
+        moved |= {Part.COMPUTE: cpu.need.compute_bytes, Part.PROCESS: DRIVER_BYTES}
+        taken += [Taken(part, slot.name, size) for part, size in moved.items() if size]
+    taken = [one for one in (*stays, *taken) if one.size_bytes]
+    rooms = (("cpu", cpu.rooms[0][1]), *((slot.name, slot.room) for slot, _ in shares))
+    if shares[0][0].gpu.integrated:  # one memory: everything counts against what the GPU may use
+        name = shares[0][0].name
+        taken = [Taken(one.part, name, one.size_bytes, one.buffer) for one in taken]
+        rooms = rooms[1:]
+    return Placed(_device(facts, shares), MemoryNeed(tuple(taken), cpu.need.source), rooms)
+
+
+def _shares(slots: Sequence[GpuSlot], layers: int) -> list[tuple[GpuSlot, int]]:
+    """The layers of each GPU, by the memory it has; those that get none are left out."""
+    whole, done, found = sum(one.room.available_bytes for one in slots), 0, []
+    upto = 0
+    for one in slots:
+        upto += one.room.available_bytes
+        end = round(layers * upto / whole) if whole else layers
+        found.append((one, end - done))
+        done = end
+    return [(slot, count) for slot, count in found if count]
+
+
+def _device(facts: ModelFacts, shares: Sequence[tuple[GpuSlot, int]]) -> Device:
+    layers = sum(count for _, count in shares)
+    counted = Counter(slot.gpu.name for slot, _ in shares)
+    names = [f"{count} x {name}" if count > 1 else name for name, count in counted.items()]
+    return Device(
+        DeviceKind.GPU if layers == facts.layers else DeviceKind.SPLIT,
+        facts.layers,
+        shares[0][0].index,
+        layers,
+        " and ".join(names),
+        tuple(GpuShare(slot.index, count) for slot, count in shares),
+    )
 
 
 def _divided(
@@ -144,10 +208,15 @@ def _divided(
     return stays, {part: size - left[part] for part, size in wanted.items()}
 
 
-def _weights(need: MemoryNeed, facts: ModelFacts, layers: int, *, whole: bool) -> int:
-    """The bytes of the last `layers` layers; the tokens' vectors stay with the processor."""
+def _weights(need: MemoryNeed, facts: ModelFacts, layers: int, behind: int, *, whole: bool) -> int:
+    """The bytes of `layers` layers with so many behind them; the tokens' vectors stay behind.
+
+    The output matrix goes with the last layer, where all layers go.
+    """
     layout = facts.layout
     if not any(layout.layer_bytes):
         return round(need.weights_bytes * layers / facts.layers)
-    own = sum(layout.layer_bytes[-layers:])
-    return own + (max(0, layout.other_bytes - layout.embedding_bytes) if whole else 0)
+    end = len(layout.layer_bytes) - behind
+    own = sum(layout.layer_bytes[end - layers : end])
+    last = whole and not behind
+    return own + (max(0, layout.other_bytes - layout.embedding_bytes) if last else 0)

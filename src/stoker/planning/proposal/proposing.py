@@ -7,11 +7,11 @@ that is offered beside it, with the engine's own count where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stoker.core.costs import Cost
-from stoker.core.machine import Machine
+from stoker.core.machine import Gpu, Machine
 from stoker.core.memory import DeviceMemory, MemoryNeed
 from stoker.core.model import ModelFacts, Task
 from stoker.core.plan import Plan, Verdict
@@ -21,11 +21,14 @@ from stoker.planning.proposal.choosing import Asked, choose, first_plan, what_is
 from stoker.planning.proposal.counting import ENGINE, count_like, uncounted
 from stoker.planning.proposal.fitting import spare_bytes
 from stoker.planning.proposal.mending import Search, changes_that_fit
+from stoker.planning.proposal.obtaining import at_hand_first
 from stoker.planning.proposal.placing import Placed
+from stoker.planning.proposal.quantizations import Quantized
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.reasons import reasons_for
 from stoker.planning.proposal.substitutes import find_alternatives, find_fallback, find_model
 from stoker.planning.proposal.targets import find_faster, targets_of
+from stoker.planning.quality import describe_loss
 
 # What speeds are about where nobody stated it.
 PROMPT_TOKENS, ANSWER_TOKENS = 512, 256
@@ -81,7 +84,7 @@ def propose(
         ),
         speed=speed,
         here=question.here,
-        devices=tuple(_devices(placed)),
+        devices=tuple(_devices(placed, question.machine.gpus)),
         targets=targets_of(question.asked, speed),
         quality=question.loss(question.quantization),
         missing=(*_missing(speed, question.machine, facts), *_uncounted(plan, need)),
@@ -104,9 +107,7 @@ def _completed(
     model = find_model(question, proposal.plan)
     changes: tuple[Alternative, ...] = ()
     if not proposal.verdict.usable:
-        least = question.asked.context_least
-        search = Search(counted.count, counted.judge, counted.quantized, least)
-        changes = changes_that_fit(proposal.plan, search) + ((model,) if model else ())
+        changes = changes_that_fit(proposal.plan, _search(counted)) + ((model,) if model else ())
     alternatives = find_alternatives(counted, proposal)
     faster = tuple(find_faster(counted, proposal))
     return replace(
@@ -116,6 +117,26 @@ def _completed(
         changes=changes,
         fallback=find_fallback(proposal, alternatives, model, question.api),
     )
+
+
+def _search(question: Question) -> Search:
+    """How changes are found; what nobody asked for is chosen anew with each smaller file."""
+    asked = question.asked
+
+    def settle(plan: Plan) -> Plan:
+        first = first_plan(plan.model, question.machine, asked)
+        return choose(
+            replace(plan, context=first.context, slots=first.slots), asked, question.judge
+        )
+
+    def of(wanted: Quantized) -> str:
+        how = question.how_to_have(wanted)
+        lost = describe_loss(question.loss(wanted.name)).removesuffix(".")
+        return f"{how and f'; {how}'}; {lost}"
+
+    forms = at_hand_first(question.quantized, question.quantization, here=question.here)
+    least = asked.context_least
+    return Search(question.count, question.judge, forms, least, settle, of)
 
 
 def _counted(question: Question, plan: Plan, need: MemoryNeed) -> Question:
@@ -130,9 +151,9 @@ def _each_once(
     return (*first, *(one for one in others if (one.kind, one.value) not in known))
 
 
-def _devices(placed: Placed) -> Iterator[DeviceMemory]:
+def _devices(placed: Placed, gpus: Sequence[Gpu]) -> Iterator[DeviceMemory]:
     for name, room in placed.rooms:
-        whose = "" if name == "cpu" else placed.device.name
+        whose = "" if name == "cpu" else gpus[int(name.removeprefix("gpu"))].name
         yield DeviceMemory(name, placed.need.of(device=name), room.available_bytes, whose)
 
 

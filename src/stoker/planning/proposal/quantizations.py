@@ -1,7 +1,7 @@
 """The quantizations just above and below a model's own: their bytes, and how a model of them looks.
 
-Pure. Bits per weight are published ones where they exist, else what the number format itself takes.
-A file that exists is not estimated: its listed size is taken instead.
+Pure. Bytes are counted from the model's matrices by `mixtures`; for a mixture that is not known
+there, by published bits per weight. A file that exists is not estimated: its listed size is taken.
 """
 
 from __future__ import annotations
@@ -12,39 +12,17 @@ from dataclasses import dataclass, replace
 from stoker.core.model import ModelFacts
 from stoker.core.published import PublishedLoss
 from stoker.core.weights import Use, WeightUse
+from stoker.planning.mixtures import (
+    FORMAT_BITS,
+    bytes_in,
+    embedding_type_of,
+    matrices_of,
+    native_of,
+    type_of,
+)
 
 # What files are published in, the widest first, and the type that most of their weights have.
 LADDER = ("F16", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q2_K", "IQ2_XXS")
-# Bits of one weight by the format's own layout: bytes of a block over its weights.
-FORMAT_BITS = {
-    "F32": 32.0,
-    "F16": 16.0,
-    "BF16": 16.0,
-    "Q8_0": 8.5,
-    "Q6_K": 6.5625,
-    "Q5_1": 6.0,
-    "Q5_0": 5.5,
-    "Q5_K": 5.5,
-    "Q4_1": 5.0,
-    "Q4_0": 4.5,
-    "Q4_K": 4.5,
-    "IQ4_NL": 4.5,
-    "IQ4_XS": 4.25,
-    "MXFP4": 4.25,
-    "Q3_K": 3.4375,
-    "IQ3_S": 3.4375,
-    "IQ3_XXS": 3.0625,
-    "Q2_K": 2.625,
-    "IQ2_S": 2.5625,
-    "IQ2_XS": 2.3125,
-    "IQ2_XXS": 2.0625,
-    "IQ1_M": 1.75,
-    "IQ1_S": 1.5625,
-    "TQ2_0": 2.0625,
-    "TQ1_0": 1.6875,
-}
-# What models of an architecture are trained in: other forms are made from it and gain nothing.
-_NATIVE = {"gpt-oss": "MXFP4"}
 # What is taken where nobody says, and the share of the memory that its weights may have.
 USUAL = "Q4_K_M"
 PICKED_SHARE = 0.8
@@ -66,11 +44,13 @@ def quantizations_of(
     name: str,
     losses: Sequence[PublishedLoss],
     listed: Mapping[str, int] | None = None,
+    ladder: Sequence[str] = LADDER,
 ) -> tuple[Quantized, ...]:
     """The other quantizations that a model can be had in, the widest first.
 
     `name` is what the model's file is called by (`Q4_K_M`). `listed` are the files that the model's
-    source has, by quantization and bytes; where there are any besides the model's own, only those.
+    source has, by quantization and bytes; where there are any besides the model's own, only those,
+    else those of `ladder`.
     """
     others = {one: size for one, size in (listed or {}).items() if one.upper() != name.upper()}
     if others:
@@ -79,14 +59,14 @@ def quantizations_of(
         found = []
     else:
         own = _bits(name, losses) or facts.bits_per_weight
-        found = [_of_bits(facts, one, own, losses) for one in LADDER if own]
+        found = [_counted(facts, one, own, losses) for one in ladder if own and one != name]
     kept = [one for one in found if _is_a_step(one.weights_bytes, facts.file_bytes)]
     return tuple(sorted(kept, key=lambda one: -one.weights_bytes))
 
 
 def is_native(facts: ModelFacts, name: str) -> bool:
     """Whether files called `name` are the model as it was trained and published."""
-    return _NATIVE.get(facts.architecture) == type_of(name)
+    return native_of(facts.architecture) == type_of(name)
 
 
 def near(
@@ -146,24 +126,16 @@ def _reused(one: WeightUse, name: str, ratio: float) -> WeightUse:
     return replace(one, format=kind, size_bytes=round(one.size_bytes * ratio))
 
 
-def type_of(name: str) -> str:
-    """The type that most weights have in files called `name`: `Q4_K` for `Q4_K_M`."""
-    word = name.upper().removeprefix("UD-")
-    while word and word not in FORMAT_BITS:
-        word = word.rpartition("_")[0]
-    return word or name.upper()
-
-
-def embedding_type_of(name: str) -> str:
-    """The type that the tokens' vectors have in such files: mixtures keep them in six bits."""
-    return "Q6_K" if "_K_" in name.upper() else type_of(name)
-
-
-def _of_bits(
+def _counted(
     facts: ModelFacts, name: str, own: float, losses: Sequence[PublishedLoss]
 ) -> Quantized:
-    bits = _bits(name, losses)
-    return Quantized(name, round(facts.file_bytes * bits / own), f"{bits:.3g} bits per weight")
+    """The model in `name`, by its matrices; `own` bits for each weight are those of its file."""
+    matrices = matrices_of(facts)
+    size = bytes_in(name, matrices) if matrices else None
+    if size is None:
+        size = round(facts.file_bytes * _bits(name, losses) / own)
+    bits = 8 * size / facts.parameters if facts.parameters else _bits(name, losses)
+    return Quantized(name, size, f"{bits:.3g} bits per weight")
 
 
 def _bits(name: str, losses: Sequence[PublishedLoss]) -> float:

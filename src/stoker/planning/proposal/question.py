@@ -20,6 +20,7 @@ from stoker.planning.catalogue import Entry
 from stoker.planning.proposal.choosing import Asked
 from stoker.planning.proposal.counting import Count, count_plainly
 from stoker.planning.proposal.fitting import Room, room_of
+from stoker.planning.proposal.obtaining import how_to_have, ladder_of
 from stoker.planning.proposal.placing import Placed, on_processor, place
 from stoker.planning.proposal.quantizations import Quantized, is_native, quantizations_of
 from stoker.planning.quality import known_loss
@@ -78,5 +79,9 @@ class Question:
     @property
     def quantized(self) -> tuple[Quantized, ...]:
         """The other quantizations of the model."""
-        facts = self.model.facts
-        return quantizations_of(facts, self.quantization, self.losses, self.listed)
+        facts, ladder = self.model.facts, ladder_of(self.quantization, here=self.here)
+        return quantizations_of(facts, self.quantization, self.losses, self.listed, ladder)
+
+    def how_to_have(self, wanted: Quantized) -> str:
+        """How another quantization can be had, in words; nothing where its source lists it."""
+        return how_to_have(wanted, self.quantization, self.source, here=self.here)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stoker.core.plan import DeviceKind
+from stoker.core.plan import Device, DeviceKind
 from stoker.core.proposal import Proposal, Reason
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes
@@ -43,7 +43,7 @@ def say_source(source: SpeedSource) -> str:
 def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator[Reason]:
     plan, need = proposal.plan, proposal.need
     name, room = placed.main
-    where = "" if name == "cpu" else f"on {proposal.device.name}, "
+    where = "" if name == "cpu" else f"on {_whose(proposal, name)}, "
     verdict = say_verdict(proposal.verdict, need.of(device=name), room)
     if taken := sum(question.taken.values()):
         verdict += f", after {format_bytes(taken)} for the models before it"
@@ -62,14 +62,29 @@ def _reasons(question: Question, proposal: Proposal, placed: Placed) -> Iterator
         yield Reason("target", target.say)
 
 
+def _whose(proposal: Proposal, device: str) -> str:
+    """The name of one GPU, with its number where the plan takes several."""
+    name = next((one.name for one in proposal.devices if one.device == device), "")
+    return f"{device} ({name})" if len(proposal.device.shares) > 1 else name
+
+
+def _divided(device: Device) -> str:
+    """How several GPUs divide the layers, one after the other."""
+    if len(device.shares) < 2:
+        return ""
+    parts = ", ".join(f"{one.layers} on gpu{one.gpu}" for one in device.shares)
+    return f" ({parts}; a token goes through one after the other)"
+
+
 def _device(question: Question, proposal: Proposal) -> str:
     device, gpus = proposal.device, question.machine.gpus
     if device.kind is DeviceKind.GPU:
-        return f"all {device.layers} layers fit on {device.name}; an estimate, not the engine's"
+        how = "; an estimate, not the engine's"
+        return f"all {device.layers} layers fit on {device.name}{_divided(device)}{how}"
     if device.kind is DeviceKind.SPLIT:
         return (
-            f"{device.gpu_layers} of {device.layers} layers fit on {device.name}, the others stay "
-            "with the processor; an estimate, not the engine's"
+            f"{device.gpu_layers} of {device.layers} layers fit on {device.name}{_divided(device)},"
+            " the others stay with the processor; an estimate, not the engine's"
         )
     if gpus and not question.gpus:
         return f"the engine installed here computes on the processor, {gpus[0].name} or not"

@@ -14,19 +14,17 @@ from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.core.speed import Speed
 from stoker.core.units import format_bytes
 from stoker.planning.catalogue import Entry, rank
-from stoker.planning.proposal.choosing import CELLS
+from stoker.planning.proposal.choosing import choose
 from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.lengthening import longest_contexts, what_leaving_costs
 from stoker.planning.proposal.mending import with_quantization
+from stoker.planning.proposal.obtaining import COMPARED, is_at_hand
 from stoker.planning.proposal.placing import place
 from stoker.planning.proposal.quantizations import Quantized, near
 from stoker.planning.proposal.question import Question
 from stoker.planning.proposal.well_known import model_of
 from stoker.planning.quality import describe_loss
 from stoker.planning.words import rate_span
-
-# What Stoker makes smaller files from, and which it makes.
-_WHOLE = frozenset({"F32", "F16", "BF16"})
-_MADE_HERE = frozenset({"Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0"})
 
 
 def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternative, ...]:
@@ -40,7 +38,7 @@ def find_alternatives(question: Question, proposal: Proposal) -> tuple[Alternati
         offer_quantization(question, proposal, one)[0]
         for one in (*wanted, *_enough(question, wanted))
     ]
-    return (*found, *_longest_context(question, proposal), *_on_gpu(question, proposal))
+    return (*found, *longest_contexts(question, proposal), *_on_gpu(question, proposal))
 
 
 def find_fallback(
@@ -84,10 +82,14 @@ def plan_for_entry(entry: Entry, plan: Plan) -> Plan:
 
 
 def offer_entry(question: Question, plan: Plan, entry: Entry) -> Alternative | None:
-    """A model of the catalogue in place of the plan's; None where it does not fit or serve that."""
-    found = plan_for_entry(entry, plan)
+    """A model of the catalogue in place of the plan's; None where it does not fit or serve that.
+
+    What nobody asked for gives way, as it would in a plan for that model.
+    """
     if not question.asked.is_within(entry.shape.context_length):
         return None
+    judged = replace(question, count=count_plainly)
+    found = choose(plan_for_entry(entry, plan), question.asked, judged.judge)
     need = count_plainly(found)
     verdict = question.placed(need, found.model.facts).verdict
     if not verdict.usable:
@@ -118,12 +120,13 @@ def offer_quantization(
     own = proposal.plan.model.facts.file_bytes
     difference = format_bytes(abs(wanted.weights_bytes - own))
     way = "more" if wanted.weights_bytes > own else "less"
-    told = "" if speed is None else f", {rate_span(speed)}"
+    costs = what_leaving_costs(proposal, placed, all_speeds)
+    told = "" if speed is None or costs else f", {rate_span(speed)}"
     offer = Alternative(
         ChangeKind.QUANTIZATION,
         wanted.name,
         f"{wanted.name}: {difference} {way} of weights{_against(all_speeds, proposal.speed)}{told}"
-        f"{_how(question, wanted)}",
+        f"{_how(question, wanted)}{costs}",
         verdict=placed.verdict,
         weights_bytes=wanted.weights_bytes,
         total_bytes=need.total_bytes,
@@ -141,16 +144,15 @@ def _enough(question: Question, known: Sequence[Quantized]) -> Iterator[Quantize
     own = question.model.facts.file_bytes
     for one in question.measured:
         if one.cheapest and 0 < one.file_bytes < own and one.quantization not in names:
-            yield Quantized(one.quantization, one.file_bytes, "compared here")
+            yield Quantized(one.quantization, one.file_bytes, COMPARED)
             return
 
 
 def _how(question: Question, wanted: Quantized) -> str:
-    """How to have it, where Stoker can make it from the file that is here."""
-    whole = question.quantization in _WHOLE and wanted.name in _MADE_HERE
-    if not (whole and question.here):
-        return ""
-    return f"; `stoker quantize {question.source} --to {wanted.name.lower()}`"
+    """How to make it here, where that can be."""
+    made = is_at_hand(wanted, question.quantization, here=question.here)
+    how = question.how_to_have(wanted) if made else ""
+    return f"; {how}" if how else ""
 
 
 def _against(other: Speed, own: Speed) -> str:
@@ -166,30 +168,6 @@ def _against(other: Speed, own: Speed) -> str:
         return ""
     times = f"{speed.p50 / planned.p50:.2g}"
     return ", as fast" if times == "1" else f", {times} times the speed"
-
-
-def _longest_context(question: Question, proposal: Proposal) -> Iterator[Alternative]:
-    plan = proposal.plan
-    trained = plan.model.facts.context_length
-    context = plan.context
-    while proposal.verdict.usable and 2 * context <= trained:
-        if not question.judge(replace(plan, context=2 * context)).usable:
-            break
-        context *= 2
-    context = context if 2 * context <= trained else max(context, trained // CELLS * CELLS)
-    longest = replace(plan, context=context)
-    if context > plan.context and question.judge(longest).usable:
-        need = question.count(longest)
-        yield Alternative(
-            ChangeKind.CONTEXT,
-            str(context),
-            f"up to {context} tokens of context fit (--ctx {context}): "
-            f"{format_bytes(need.total_bytes)} in all",
-            verdict=question.judge(longest),
-            weights_bytes=need.weights_bytes,
-            total_bytes=need.total_bytes,
-            source=need.source,
-        )
 
 
 def _on_gpu(question: Question, proposal: Proposal) -> Iterator[Alternative]:

@@ -13,7 +13,7 @@ from stoker.core.model import AttentionKind, LocalModel, ModelFacts, ModelRef, T
 from stoker.core.published import ModelShape
 from stoker.core.weights import Use, WeightUse
 from stoker.planning.catalogue import Entry
-from stoker.planning.proposal.quantizations import embedding_type_of, type_of
+from stoker.planning.mixtures import embedding_type_of, type_of
 
 # By how names begin: the engine's architecture, which decides how its steps look.
 _ARCHITECTURES = {

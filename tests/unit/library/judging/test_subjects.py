@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from stoker.core.errors import ModelFileMissingError, ModelNotFoundError
+from stoker.cli.main import cli
+from stoker.core.errors import ModelNotFoundError, UnsupportedModelError
 from stoker.core.model import ModelRef
 from stoker.library.judging.subjects import called, near_subject
 from stoker.models.catalogue import STARTER_FOLDER, find_model, starter
 from stoker.models.storing.manifest import Layer, Manifest
 from stoker.models.storing.store import Store, hash_file
+from stoker.testing.checkpoints import write_decoder
 from stoker.testing.synthetic import write_split_model
 
 STARTER_FILE = STARTER_FOLDER / "starter.gguf"
@@ -89,6 +93,24 @@ def test_a_projector_that_was_pulled_along_is_said_not_to_be_run(
     assert "mmproj-m.gguf is not run" in near_subject("seeing", store).notes[0]
 
 
+def test_a_folder_is_to_be_imported_first_and_the_command_makes_what_is_planned(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_decoder(tmp_path / "my model")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnsupportedModelError, match="is a folder") as caught:
+        near_subject("./my model", store)
+    make, show = caught.value.hint.split("`")[1::2]
+    assert CliRunner().invoke(cli, shlex.split(make)[1:]).exit_code == 0
+    assert near_subject(shlex.split(show)[-1], store).model.facts.layers > 0
+
+
+def test_of_any_other_folder_a_file_is_to_be_named(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError) as caught:
+        near_subject(str(tmp_path), store)
+    assert ".gguf" in caught.value.hint
+
+
 def test_what_is_not_there_is_said(store: Store) -> None:
     with pytest.raises(ModelNotFoundError):
         near_subject("nothing", store)
@@ -111,14 +133,3 @@ def test_quantizations_are_called_by_the_file_unless_it_lies(
     kind: str, name: str, word: str
 ) -> None:
     assert called(replace(starter().facts, quantization=kind), name) == word
-
-
-def test_a_folder_is_refused_with_the_command_that_makes_a_file_of_it(
-    store: Store, tmp_path: Path
-) -> None:
-    folder = tmp_path / "hf"
-    folder.mkdir()
-    for text in (f"{folder}", f"shop={folder}"):
-        with pytest.raises(ModelFileMissingError) as raised:
-            near_subject(text, store)
-        assert f"stoker import {folder}" in (raised.value.hint or "")

@@ -56,3 +56,17 @@ def test_models_that_were_trained_for_less_context_are_no_rows() -> None:
 def test_a_row_never_has_more_context_than_its_model_was_trained_for() -> None:
     rows = rows_on("server")
     assert all(row.context <= ENTRIES[row.name].shape.context_length for row in rows)
+
+
+def test_a_model_that_was_trained_in_four_bits_has_one_row() -> None:
+    rows = rows_on("server")
+    for name in ("gpt-oss-20b", "gpt-oss-120b"):
+        assert [row.quantization for row in rows if row.name == name] == ["MXFP4"]
+
+
+def test_small_models_take_what_files_of_their_shape_take() -> None:
+    """Half a billion weights of eight bits and a half; two bits are not two where rows are odd."""
+    sizes = {(row.name, row.quantization): row.weights_bytes for row in rows_on("server")}
+    assert 500e6 < sizes["Qwen2.5-0.5B", "Q8_0"] < 540e6
+    assert sizes["Gemma-3-1B", "Q8_0"] < 1.1e9
+    assert sizes["Qwen2.5-0.5B", "Q2_K"] > 300e6

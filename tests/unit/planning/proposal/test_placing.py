@@ -15,6 +15,7 @@ from stoker.planning.proposal.counting import count_plainly
 from stoker.planning.proposal.fitting import room_of
 from stoker.planning.proposal.placing import (
     DRIVER_BYTES,
+    GpuSlot,
     Placed,
     gpu_room,
     on_processor,
@@ -142,6 +143,62 @@ def test_no_other_number_of_layers_on_the_gpu_would_be_better(
     facts, need = plan.model.facts, count_plainly(plan)
     found = place(need, facts, machine)
     cpu = on_processor(need, facts, room_of(machine))
-    place_of = (0, gpu, gpu_room(gpu, machine))
-    every = (with_layers(cpu, facts, place_of, count) for count in range(facts.layers, 0, -1))
+    slots = (GpuSlot(0, gpu, gpu_room(gpu, machine)),)
+    every = (with_layers(cpu, facts, slots, count) for count in range(facts.layers, 0, -1))
     assert found == next((one for one in every if one.verdict.usable), cpu)
+
+
+def several(name: str, *free_gib: float, integrated: bool = False) -> Placed:
+    """A model of the catalogue on equal GPUs with so much free memory."""
+    here = MACHINES["gaming"]
+    gpus = tuple(
+        replace(here.gpus[0], memory_free_bytes=int(free * GIB), integrated=integrated)
+        for free in free_gib
+    )
+    plan = replace(draft(ask(name, "server")), slots=1)
+    return place(count_plainly(plan), plan.model.facts, replace(here, gpus=gpus))
+
+
+def test_two_gpus_hold_what_one_cannot() -> None:
+    assert several("Llama-3.1-70B", 23).device.kind is DeviceKind.SPLIT
+    found = several("Llama-3.1-70B", 23, 23)
+    assert found.device.kind is DeviceKind.GPU
+    assert [(one.gpu, one.layers) for one in found.device.shares] == [(0, 40), (1, 40)]
+    assert found.device.name == "2 x NVIDIA GeForce RTX 4090"
+    assert [name for name, _ in found.rooms] == ["cpu", "gpu0", "gpu1"]
+
+
+def test_what_one_gpu_holds_stays_on_the_one_with_the_most_room() -> None:
+    found = several("Llama-3.1-8B", 12, 20)
+    assert [(one.gpu, one.layers) for one in found.device.shares] == [(1, 32)]
+
+
+def test_a_second_gpu_is_taken_where_one_has_nothing_to_spare() -> None:
+    alone, both = several("Qwen3-30B-A3B", 19), several("Qwen3-30B-A3B", 19, 19)
+    assert (alone.device.kind, alone.verdict) == (DeviceKind.GPU, Verdict.TIGHT)
+    assert (len(both.device.shares), both.verdict) == (2, Verdict.FITS)
+
+
+def test_gpus_that_share_the_machines_memory_are_not_added_up() -> None:
+    assert len(several("Llama-3.1-70B", 23, 23, integrated=True).device.shares) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["Llama-3.1-8B", "Llama-3.1-70B", "Gemma-3-27B", "gpt-oss-120b"]),
+    st.lists(st.floats(0.5, 90), min_size=2, max_size=4),
+)
+def test_nothing_is_lost_between_several_gpus_and_each_has_the_room(
+    name: str, free_gib: list[float]
+) -> None:
+    found, alone = several(name, *free_gib), several(name, max(free_gib))
+    count = len(found.device.shares)
+    whole = count_plainly(replace(draft(ask(name, "server")), slots=1))
+    assert found.need.weights_bytes == whole.weights_bytes
+    assert found.need.kv_bytes == whole.kv_bytes
+    extra = count * (DRIVER_BYTES + whole.compute_bytes)
+    assert found.need.total_bytes == whole.total_bytes + extra
+    assert sum(one.layers for one in found.device.shares) == found.device.gpu_layers
+    if found.device.kind is not DeviceKind.CPU:
+        assert found.verdict.usable
+        assert found.device.gpu_layers >= alone.device.gpu_layers

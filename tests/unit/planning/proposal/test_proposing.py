@@ -8,7 +8,7 @@ import pytest
 
 from stoker.core.losses import MeasuredLoss
 from stoker.core.machine import Machine
-from stoker.core.model import Task
+from stoker.core.model import LocalModel, Task
 from stoker.core.needs import Needs
 from stoker.core.plan import Device, DeviceKind, Plan, Verdict
 from stoker.core.proposal import Alternative, ChangeKind, Cost, Proposal
@@ -16,6 +16,7 @@ from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.core.units import GIB
 from stoker.planning.defaults import Wishes
 from stoker.planning.proposal.counting import count_plainly
+from stoker.planning.proposal.mending import with_quantization
 from stoker.planning.proposal.proposing import draft, occasion_of, propose, with_cost
 from support.planning import ENTRIES, answer, ask
 
@@ -32,7 +33,7 @@ def kinds(alternatives: tuple[Alternative, ...]) -> list[str]:
         ("Phi-4", "laptop", Verdict.FITS, ""),
         ("gpt-oss-20b", "laptop", Verdict.TIGHT, ""),
         ("Llama-3.1-8B", "busy", Verdict.DOES_NOT_FIT_NOW, "model:Qwen2.5-0.5B"),
-        ("Gemma-3-27B", "laptop", Verdict.CAN_NEVER_FIT, "several:Q2_K --parallel 1"),
+        ("Gemma-3-27B", "laptop", Verdict.CAN_NEVER_FIT, "quantization:Q2_K"),
         ("Llama-3.1-70B", "laptop", Verdict.CAN_NEVER_FIT, "model:gpt-oss-20b"),
         ("Qwen3-4B", "board", Verdict.FITS, ""),
         ("DeepSeek-V3", "server", Verdict.FITS, ""),
@@ -124,6 +125,70 @@ def test_the_longest_context_that_is_offered_fits_and_twice_as_much_does_not() -
     assert not question.judge(replace(proposal.plan, context=2 * longest)).usable
 
 
+def test_a_hint_holds_no_places_that_nobody_asked_for_and_is_kept_when_followed() -> None:
+    """Four bits of eight fit with fewer answers at a time, as a plan of them does."""
+    budget = int(5.2 * GIB)
+    question = ask(machine="server", budget_bytes=budget, model=in_eights(), quantization="Q8_0")
+    change = answer(question).changes[0]
+    assert (change.kind, change.value) == (ChangeKind.QUANTIZATION, "Q4_0")
+    assert "one answer at a time" in change.say
+    assert "--to q4_0" in change.say
+    assert "KL divergence 0.0719" in change.say
+    wanted = next(one for one in question.quantized if one.name == "Q4_0")
+    four = with_quantization(draft(question), wanted).model
+    followed = answer(replace(question, model=four, quantization="Q4_0"))
+    assert followed.verdict.usable
+    assert followed.need.total_bytes == change.total_bytes
+
+
+def test_what_stoker_cannot_make_is_said_to_be_looked_for() -> None:
+    change = answer(ask(machine="server", budget_bytes=4 * GIB)).changes[0]
+    assert change.kind is ChangeKind.QUANTIZATION
+    assert "Stoker cannot make it" in change.say
+
+
+def in_eights() -> LocalModel:
+    plan = draft(ask(machine="server"))
+    wanted = next(one for one in ask().quantized if one.name == "Q8_0")
+    return with_quantization(plan, wanted).model
+
+
+@pytest.mark.parametrize("slots", [None, 2])
+def test_a_longer_context_is_offered_with_the_words_that_give_it(slots: int | None) -> None:
+    question = ask("Llama-3.1-8B", "gaming", gpus=True, wishes=Wishes(slots=slots))
+    proposal = answer(question)
+    longer = [one for one in proposal.alternatives if one.kind is ChangeKind.CONTEXT]
+    for one in longer:
+        words = one.say[one.say.index("(--ctx") + 1 :].partition(")")[0].split()
+        flags = dict(zip(words[::2], words[1::2], strict=True))
+        assert ("--parallel" in flags) is (slots is None)
+        wishes = Wishes(context=int(flags["--ctx"]), slots=int(flags.get("--parallel", slots or 0)))
+        followed = answer(replace(question, asked=replace(question.asked, wishes=wishes)))
+        assert followed.verdict.usable
+        assert followed.need.total_bytes == one.total_bytes
+
+
+def test_a_longer_context_that_leaves_the_gpu_says_so_and_what_it_costs() -> None:
+    proposal = answer(ask("Llama-3.1-8B", "gaming", gpus=True))
+    stays, leaves = (one for one in proposal.alternatives if one.kind is ChangeKind.CONTEXT)
+    assert proposal.device.kind is DeviceKind.GPU
+    assert int(leaves.value) > int(stays.value)
+    assert "instead of" not in stays.say
+    assert "instead of 32" in leaves.say
+    assert leaves.say.count("tokens/s") == 2
+    assert leaves.decode_tok_s is not None
+    assert proposal.speed.decode_tok_s is not None
+    assert leaves.decode_tok_s.p50 < proposal.speed.decode_tok_s.p50
+
+
+def test_a_wider_quantization_that_leaves_the_gpu_says_so() -> None:
+    wishes = Wishes(context=16384, slots=4)
+    proposal = answer(ask("Gemma-3-27B", "gaming", gpus=True, wishes=wishes))
+    wider = proposal.alternatives[0]
+    assert (wider.kind, proposal.device.kind) == (ChangeKind.QUANTIZATION, DeviceKind.GPU)
+    assert "instead of 62" in wider.say
+
+
 def test_the_fallback_is_a_smaller_file_then_a_smaller_model_then_an_api() -> None:
     api = Alternative(ChangeKind.API, "maker/model", "the endpoint")
     smaller = answer(ask("Llama-3.1-8B", "laptop", api=api)).fallback
@@ -170,7 +235,7 @@ def test_the_engines_count_decides_where_there_is_one() -> None:
     assert proposal.notes == ("the engine counts otherwise",)
 
 
-@pytest.mark.parametrize("budget_gib", [None, 45])
+@pytest.mark.parametrize("budget_gib", [None, 47])
 def test_what_is_available_is_that_of_all_devices_the_plan_takes_memory_of(
     budget_gib: int | None,
 ) -> None:

@@ -6,16 +6,14 @@ import pytest
 
 from stoker.planning.proposal.quantizations import (
     LADDER,
-    embedding_type_of,
     is_native,
     near,
     pick,
     quantizations_of,
     requantized,
-    type_of,
 )
 from stoker.planning.proposal.well_known import model_of
-from stoker.published.figures import load_losses, load_sizes
+from stoker.published.figures import load_losses
 from support.planning import ENTRIES
 
 LOSSES = load_losses()
@@ -82,27 +80,6 @@ def test_a_requantized_models_sizes_are_in_proportion() -> None:
     )
     assert other.layers == facts.layers
     assert other.digest is None
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("Q4_K_M", "Q4_K"),
-        ("q8_0", "Q8_0"),
-        ("UD-Q2_K_XL", "Q2_K"),
-        ("IQ4_XS", "IQ4_XS"),
-        ("BF16", "BF16"),
-        ("odd", "ODD"),
-    ],
-)
-def test_the_type_behind_a_name(name: str, kind: str) -> None:
-    assert type_of(name) == kind
-
-
-def test_mixtures_keep_vectors_in_six_bits() -> None:
-    assert embedding_type_of("Q4_K_M") == "Q6_K"
-    assert embedding_type_of("Q8_0") == "Q8_0"
-    assert {size.quantization for size in load_sizes()} & {"Q4_K_M"}
 
 
 LISTED = {"Q8_0": 8000, "Q6_K": 6500, "Q4_K_M": 4900, "Q4_K_S": 4600, "Q2_K": 3100}
