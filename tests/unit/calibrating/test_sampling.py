@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from stoker.calibrating import others
-from stoker.calibrating.sampling import Answer, Bench, Cell, keep_timed
+from stoker.calibrating.sampling import (
+    RESTLESS,
+    TRIES,
+    TRIES_RESTLESS,
+    Answer,
+    Bench,
+    Cell,
+    keep_timed,
+)
 from stoker.calibrating.subjects import Ask, Subject
 from stoker.core.request import Finish, Timings, Usage
 from stoker.testing.clock import ManualClock
@@ -64,3 +72,44 @@ def test_without_a_text_or_a_whole_prompt_there_is_no_first_token(
     timed(bench, [told])
     assert bench.first_token_s == []
     assert "first" not in {one.kind for one in bench.samples}
+
+
+def test_where_others_never_rest_every_try_is_kept_as_disturbed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    were_busy(monkeypatch, *[True] * TRIES)
+    timed(bench, [answer(0.51)] * TRIES)
+    decode = [one for one in bench.samples if one.kind == "decode"]
+    assert len(decode) == TRIES
+    assert all(one.disturbance > 0 for one in bench.samples)
+    assert bench.first_token_s == []
+    assert len(bench.first_token_busy_s) == TRIES
+
+
+def test_a_machine_that_never_rests_is_tried_less_often(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(others, "were_busy", lambda *_: True)
+    for _ in range(RESTLESS // TRIES):
+        timed(bench, [answer(0.51)] * TRIES)
+    taken = bench.taken
+    timed(bench, [answer(0.51)] * TRIES)
+    assert bench.taken == taken + TRIES_RESTLESS < taken + TRIES
+
+
+async def test_waiting_puts_the_end_off_and_never_beyond_the_last_instant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock()
+    bench = Bench(Path(), clock, threads=2, end_s=clock.now() + 5, wait_s=1e6)
+    bench.last_s = clock.now() + 20
+    monkeypatch.setattr(others, "were_busy", lambda *_: True)
+    waiting = asyncio.create_task(bench.calm())
+    for _ in range(1000):
+        await asyncio.sleep(0)
+        await clock.advance(0.1)
+        if waiting.done():
+            break
+    await waiting
+    assert bench.is_over
+    assert bench.end_s == bench.last_s

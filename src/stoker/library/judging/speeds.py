@@ -16,7 +16,7 @@ from stoker.core.measurement import identity_of, key_of
 from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.speed import Occasion, Speed
 from stoker.engines.registry import engine_version
-from stoker.library.judging.calibration import calibration_that_holds
+from stoker.library.judging.calibration import AGAIN, calibration_that_holds
 from stoker.library.judging.published_speeds import uncalibrated_bases
 from stoker.machine.measured.conditions import conditions_of, mark_of
 from stoker.planning.proposal.question import EstimateSpeed
@@ -27,6 +27,11 @@ from stoker.planning.speed.split import Split
 from stoker.planning.speed.work import work_of
 from stoker.state.home import Home
 from stoker.state.measurements import Measurements
+
+DISTURBED = (
+    f"a calibration of this machine at rest: the one that is kept was disturbed by other programs, "
+    f"so intervals are wider ({AGAIN})"
+)
 
 
 def find_estimate(
@@ -40,7 +45,9 @@ def find_estimate(
     now_unix_s = time.time() if now_unix_s is None else now_unix_s
     calibration, why = calibration_that_holds(home, here)
     conditions = mark_of(conditions_of(here, engine_version()))
-    missing = () if calibration else (f"this machine's calibration: {why}",)
+    missing = (f"this machine's calibration: {why}",) if calibration is None else ()
+    if calibration is not None and calibration.disturbed:
+        missing = (DISTURBED,)
 
     def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
         bases = _processor(plan, machine, calibration)
