@@ -7,7 +7,6 @@ if they never rest. Which models and how often is for `rounds`.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,9 +31,15 @@ from stoker.workers.worker import Worker
 T = TypeVar("T")
 ENGINE = "llamacpp"
 TRIES = 4
-# After so many disturbed timings in a row the machine is one that never rests: each is then tried
-# no more often than it takes to see how far two of them differ.
-RESTLESS, TRIES_RESTLESS = 8, 2
+# After so many disturbed timings in a row with no waiting left, or when all waiting was in vain, a
+# machine is one that never rests. A step may take many times as long there, for an engine's threads
+# wait for each other: only short answers are timed, after no long prompt. The first ones are tried
+# twice, to see how far two tries differ, the others once.
+RESTLESS = 3
+_TWICE_RESTLESS = 6
+# Of so many shapes, formats and lengths a fit can be made; until then time is over later there.
+_CELLS_RESTLESS = 16
+_ANSWER_RESTLESS, _PROMPT_RESTLESS = 8, 600
 LOST_MAX = 3
 _QUIET_S = 0.1
 _LETTERS = "cdefghijklmnopqrstuvwxyz"
@@ -79,8 +84,9 @@ class Bench:
     """Where and until when timings are taken; `taken` and `rejected` count them, `lost` processes.
 
     `wait_s` is how long may be waited, in all, for other programs to come to rest; `end_s` is the
-    instant on `clock` after which nothing new is begun: waiting puts it off, never beyond `last_s`.
-    `gauge` reads the power meters meanwhile. `first_token_busy_s` were taken while others were.
+    instant on `clock` after which nothing new is begun: waiting puts it off, and so does a machine
+    that never rests, never beyond `last_s`. `gauge` reads the power meters meanwhile.
+    `first_token_busy_s` were taken while others were.
     """
 
     directory: Path
@@ -95,7 +101,7 @@ class Bench:
     rejected: int = 0
     lost: int = 0
     gauge: Gauge | None = None
-    last_s: float = math.inf
+    last_s: float | None = None
     _asked: int = 0
     _calm: bool = False
     _disturbed_in_a_row: int = 0
@@ -103,7 +109,15 @@ class Bench:
     @property
     def is_over(self) -> bool:
         """Whether nothing new is to be begun."""
-        return self.clock.now() >= self.end_s
+        late = self.is_restless and len(self.cells) < _CELLS_RESTLESS
+        end_s = self.last_s if late and self.last_s is not None else self.end_s
+        return self.clock.now() >= end_s
+
+    @property
+    def cells(self) -> frozenset[tuple[str, str, int]]:
+        """Shape, format and tokens behind of each step of one answer that was timed."""
+        decoded = (one for one in self.samples if one.kind == "decode")
+        return frozenset((one.shape, one.format, one.past) for one in decoded)
 
     async def calm(self) -> None:
         """Return once others rest, or when there is no more time to wait for it.
@@ -116,7 +130,10 @@ class Bench:
             self._calm = not others.were_busy(before, others.read(None))
             waited = self.clock.now() - begun
             self.wait_s -= waited
-            self.end_s = min(self.end_s + waited, self.last_s)
+            later_s = self.end_s + waited
+            self.end_s = later_s if self.last_s is None else min(later_s, self.last_s)
+            if self.wait_s <= 0 and not self._calm:
+                self._disturbed_in_a_row = max(self._disturbed_in_a_row, RESTLESS)
 
     def judge(self, before: others.Reading | None, pid: int | None) -> float:
         """Count a timing that began at `before`; how disturbed it was, 0 if it is good."""
@@ -151,8 +168,23 @@ class Bench:
         return tries
 
     @property
+    def is_restless(self) -> bool:
+        """Whether others never rest, as far as is seen, and nobody waits for it any more."""
+        return self.wait_s <= 0 and self._disturbed_in_a_row >= RESTLESS
+
+    @property
     def _tries(self) -> int:
-        return TRIES if self._disturbed_in_a_row < RESTLESS else TRIES_RESTLESS
+        if not self.is_restless:
+            return TRIES
+        return 2 if self.rejected < _TWICE_RESTLESS else 1
+
+    def affordable(self, ask: Ask) -> Ask | None:
+        """`ask`, or what of it is timed on a machine that never rests."""
+        if not self.is_restless:
+            return ask
+        if ask.prompt > _PROMPT_RESTLESS:
+            return None
+        return replace(ask, answer=min(ask.answer, _ANSWER_RESTLESS))
 
     def prompt(self, tokens: int) -> str:
         """A text of so many tokens (a synthetic model has one for each letter).
@@ -186,15 +218,18 @@ async def _visit(bench: Bench, subject: Subject, path: Path, streams: int) -> No
     async with _loaded(bench, subject, path, asks) as worker:
         pid, threads = worker.statistics().pid, worker.plan.threads
         gauge = bench.gauge if threads == bench.threads else None
-        await _answers(bench, worker, Ask(16, 8, streams))  # the first touches fresh memory
-        for ask in asks:
-            await keep_timed(
-                bench,
-                Cell(subject, threads, ask),
-                pid,
-                lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
-                gauge,
-            )
+        few = 2 if bench.is_restless else 8
+        await _answers(bench, worker, Ask(16, few, streams))  # the first touches fresh memory
+        for wanted in asks:
+            ask = bench.affordable(wanted)
+            if ask is not None:
+                await keep_timed(
+                    bench,
+                    Cell(subject, threads, ask),
+                    pid,
+                    lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
+                    gauge,
+                )
 
 
 @dataclass(frozen=True, slots=True)

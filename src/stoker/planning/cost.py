@@ -231,7 +231,7 @@ def _load(
     """What load adds to idle power while the machine is busy with `volume`."""
     missing = _missing_power(costs)
     if busy_s is None:
-        missing = (*missing, "tokens per second here")
+        missing = (*missing, costs.speed_unknown)
     if missing or busy_s is None or costs.watts_load is None or costs.usd_per_kwh is None:
         return CostPart("load", None, missing)
     per_hour = (costs.watts_load - (costs.watts_idle or 0.0)) / 1000 * costs.usd_per_kwh

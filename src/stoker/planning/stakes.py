@@ -96,11 +96,18 @@ def compare_costs(stakes: Stakes, api: ApiOption | None, rates: Rates | None) ->
 def capacity_of(stakes: Stakes, volume: Volume, rates: Rates) -> Capacity:
     """Whether a machine that runs a model at `rates` serves `volume`."""
     busy = busy_seconds(volume, rates.total_tok_s, rates.prefill_tok_s)
-    return check_capacity(volume, busy, stakes.judgement, stakes.running.hours_per_day)
+    return check_capacity(volume, busy, stakes.judgement, _with_unknown(stakes.running, rates))
+
+
+def _with_unknown(running: LocalCosts, rates: Rates) -> LocalCosts:
+    """`running` with the speed that `rates` lack, where answers are known and prompts not."""
+    if rates.total_tok_s is None or rates.prefill_tok_s is not None:
+        return running
+    return replace(running, speed_unknown="prompt tokens per second here")
 
 
 def _with_machine(found: Cost, stakes: Stakes, rates: Rates) -> Cost:
-    volume, running = stakes.volume, stakes.running
+    volume, running = stakes.volume, _with_unknown(stakes.running, rates)
     busy = busy_seconds(volume, rates.total_tok_s, rates.prefill_tok_s)
     capacity, share = capacity_of(stakes, volume, rates), stakes.needs.local_share
     latency = check_latency(rates.ttft_s, rates.stream_tok_s, stakes.needs)
