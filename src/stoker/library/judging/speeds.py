@@ -7,6 +7,7 @@ devices, and those before a rough guess.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -24,10 +25,13 @@ from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import Basis, estimate_speed
 from stoker.planning.speed.experience import experience
 from stoker.planning.speed.split import Split
+from stoker.planning.speed.spread import together, width_of
 from stoker.planning.speed.work import work_of
 from stoker.state.home import Home
 from stoker.state.measurements import Measurements
 
+# Published speeds and rough ones are within a factor of two to three.
+_SAYS_LITTLE = math.log(3.0)
 DISTURBED = (
     f"a calibration of this machine at rest: the one that is kept was disturbed by other programs, "
     f"so intervals are wider ({AGAIN})"
@@ -73,7 +77,14 @@ def _processor(plan: Plan, machine: Machine, calibration: Calibration | None) ->
     own = Calibrated(
         calibration, plan.threads, plan.micro_batch, repack=plan.repack, kv_type=plan.kv_type
     )
-    return (own, *others)
+    return (*others, own) if _says_little(calibration) else (own, *others)
+
+
+def _says_little(calibration: Calibration) -> bool:
+    """Whether it was so disturbed that published speeds of like devices say more."""
+    decode = calibration.decode
+    width = together(width_of(decode.log_errors), decode.disturbed_width)
+    return calibration.disturbed > 0 and width > _SAYS_LITTLE
 
 
 def _estimate(
