@@ -68,21 +68,28 @@ def _calibrate(home: Home, *, quick: bool, wait_s: float) -> Calibration:
         meter.end()
 
 
+_LINE_S = 10.0
+
+
 class _Meter:
-    """Progress on standard error: one line on a terminal, elsewhere a plain line each tenth."""
+    """Progress on standard error: one line on a terminal, elsewhere plain lines.
+
+    Of those there is one for each tenth, and after every `_LINE_S` in which something was done.
+    """
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._begun = time.monotonic()
-        self._tenth = -1
+        self._tenth, self._told_s = -1, self._begun
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        took = format_seconds(time.monotonic() - self._begun)
+        now_s = time.monotonic()
+        took = format_seconds(now_s - self._begun)
         line = f"{100 * done // total:3} %  {took}  {what}".rstrip()
         if self._terminal:
             click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        elif 10 * done // total > self._tenth:
-            self._tenth = 10 * done // total
+        elif 10 * done // total > self._tenth or now_s - self._told_s > _LINE_S:
+            self._tenth, self._told_s = 10 * done // total, now_s
             click.echo(line, err=True)
 
     def end(self) -> None:
