@@ -138,9 +138,8 @@ async def _compare(
         path.unlink()
     basis = Calibrated(calibration, calibration.threads)
     name = f"{model.shape} {model.mixture}"
-    return [
-        Pair(name, seen, _predicted(basis, work, seen)) for seen in observations_of(bench.samples)
-    ]
+    quiet = [one for one in bench.samples if not one.disturbance]
+    return [Pair(name, seen, _predicted(basis, work, seen)) for seen in observations_of(quiet)]
 
 
 def _predicted(basis: Calibrated, work: Work, seen: Observation) -> Estimate:

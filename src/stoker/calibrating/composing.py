@@ -57,7 +57,7 @@ def compose(taken: Timed, conditions: Conditions) -> Calibration:
     """The calibration that was `taken`.
 
     Raises:
-        CalibrationError: too little was timed while other programs were at rest.
+        CalibrationError: too little was timed, disturbed or not.
     """
     seen = observations_of(taken.samples)
     own = [one for one in seen if one.threads == conditions.threads]
@@ -65,7 +65,7 @@ def compose(taken: Timed, conditions: Conditions) -> Calibration:
     prefill, read = _fitted(own, "prefill", _prompts(Prices(decode)))
     if min(len(decode.log_errors), len(prefill.log_errors)) < CELLS_MIN:
         raise CalibrationError(
-            f"Only {len(decoded)} of the timings were taken while other programs were at rest"
+            f"Only {len(decoded)} steps and {len(read)} prompts could be timed before time was over"
         )
     streams, streamed = _fit_streams([one for one in own if one.kind == "streams"], Prices(decode))
     load, loaded = _fitted(seen, "load", lambda one: load_terms(work_for(one)))
@@ -139,7 +139,8 @@ def _with_threads(whole: Calibration, others: Sequence[Observation]) -> Calibrat
         for threads in sorted({one.threads for one in fitted})
     )
     seen = (*whole.observations, *fitted)
-    return replace(whole, thread_ratios=ratios, observations=seen)
+    disturbed = sum(one.disturbed for one in seen)
+    return replace(whole, thread_ratios=ratios, observations=seen, disturbed=disturbed)
 
 
 def _ratio(fitted: Sequence[Observation], threads: int, kind: str) -> float:

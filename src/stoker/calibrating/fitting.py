@@ -1,7 +1,8 @@
 """From samples to a calibration: medians, least squares, and the errors on shapes left out.
 
 Owns the arithmetic; what the terms mean is `planning.speed.terms`'s, which planning prices again.
-Errors are relative, so that a slow model counts no more than a fast one.
+Errors are relative, so that a slow model counts no more than a fast one. Where others never rested
+the least disturbed timing stands for all, and how far the others lie from it widens the fit.
 """
 
 from __future__ import annotations
@@ -18,27 +19,38 @@ from stoker.calibrating.nnls import solve
 from stoker.calibrating.sampling import Sample
 from stoker.calibrating.subjects import SHAPES, facts_of
 from stoker.core.calibration import Fit, Observation
+from stoker.planning.speed.spread import UNTOLD
 from stoker.planning.speed.terms import Terms
 from stoker.planning.speed.work import Work, work_of
 
 MICRO_BATCH = 512
 # A sample further from its cell's median than this is an outlier, where enough others agree.
 OUTLIER, AGREEING = 0.25, 2
+# Eight in ten of what is spread like this lie within so many times the root of its mean square.
+_EIGHT_IN_TEN = 1.28
 
 
 def observations_of(samples: Iterable[Sample]) -> tuple[Observation, ...]:
-    """The samples of each cell as one observation; outliers are dropped by `OUTLIER`'s rule."""
-    cells: defaultdict[Sample, list[float]] = defaultdict(list)
+    """The samples of each cell as one observation; outliers are dropped by `OUTLIER`'s rule.
+
+    What was disturbed counts only in cells of which nothing else was timed.
+    """
+    cells: defaultdict[Sample, list[Sample]] = defaultdict(list)
     for one in samples:
-        cells[replace(one, seconds=0.0)].append(one.seconds)
+        cells[replace(one, seconds=0.0, disturbance=0.0)].append(one)
     return tuple(_observation(cell, cells[cell]) for cell in cells)
 
 
-def _observation(cell: Sample, seconds: list[float]) -> Observation:
-    middle = statistics.median(seconds)
-    near = [one for one in seconds if abs(one / middle - 1) <= OUTLIER]
-    kept = near if len(near) >= AGREEING else seconds
-    middle = statistics.median(kept)
+def _observation(cell: Sample, samples: list[Sample]) -> Observation:
+    quiet = [one.seconds for one in samples if not one.disturbance]
+    if quiet:
+        middle = statistics.median(quiet)
+        near = [one for one in quiet if abs(one / middle - 1) <= OUTLIER]
+        kept = near if len(near) >= AGREEING else quiet
+        middle = statistics.median(kept)
+    else:
+        kept = [one.seconds for one in samples]
+        middle = min(samples, key=lambda one: (one.disturbance, one.seconds)).seconds
     return Observation(
         kind=cell.kind,
         shape=cell.shape,
@@ -49,7 +61,23 @@ def _observation(cell: Sample, seconds: list[float]) -> Observation:
         seconds=middle,
         samples=len(kept),
         spread=max(abs(one / middle - 1) for one in kept),
+        disturbed=not quiet,
     )
+
+
+def disturbed_width(seen: Sequence[Observation]) -> float:
+    """By what the disturbed ones among `seen` widen a fit to all of them, as a logarithm.
+
+    Each is as uncertain as its tries differ; one that was tried once, as the others are.
+    """
+    disturbed = [one for one in seen if one.disturbed]
+    if not disturbed:
+        return 0.0
+    spreads = [math.log1p(one.spread) for one in disturbed if one.samples > 1]
+    usual = statistics.median(spreads) if spreads else UNTOLD
+    once = len(disturbed) - len(spreads)
+    squares = sum(one * one for one in spreads) + once * usual * usual
+    return _EIGHT_IN_TEN * math.sqrt(squares / len(seen))
 
 
 def work_for(seen: Observation) -> Work:
@@ -82,7 +110,7 @@ def fit(
         if guess:
             errors.append(math.log(one.seconds / guess))
     terms = tuple(sorted((name, price) for name, price in whole.items() if price > 0))
-    return Fit(terms, tuple(errors)), tuple(fitted)
+    return Fit(terms, tuple(errors), disturbed_width(seen)), tuple(fitted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,23 @@ def read(pid: int | None, proc: Path = PROC) -> ProcessorTime | None:
     return ProcessorTime(time.monotonic(), busy / _hertz(), ours)
 
 
+def share_between(before: ProcessorTime | None, after: ProcessorTime | None) -> float:
+    """How much of one processor others took between the two readings; 0 where nobody tells."""
+    if before is None or after is None or after.at_s <= before.at_s:
+        return 0.0
+    return max(_others_s(before, after), 0.0) / (after.at_s - before.at_s)
+
+
 def were_busy(before: ProcessorTime | None, after: ProcessorTime | None) -> bool:
     """Whether others took so much between the two readings that a timing is worth nothing."""
     if before is None or after is None:
         return False
-    others = (after.all_s - before.all_s) - (after.ours_s - before.ours_s)
+    others = _others_s(before, after)
     return others > SHARE_MAX * (after.at_s - before.at_s) + _TICKS_MAX / _hertz()
+
+
+def _others_s(before: ProcessorTime, after: ProcessorTime) -> float:
+    return (after.all_s - before.all_s) - (after.ours_s - before.ours_s)
 
 
 def _seconds_of(pid: int, proc: Path) -> float:

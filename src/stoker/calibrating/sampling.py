@@ -1,6 +1,7 @@
 """Timings of one synthetic model in a caged worker, in the engine's own figures.
 
-Owns how a timing is taken and when it is thrown away. Which models and how often is for `rounds`.
+Owns how a timing is taken, how often it is tried while others are busy, and how disturbed it was
+if they never rest. Which models and how often is for `rounds`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import os
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from stoker.calibrating import others
 from stoker.calibrating.gauging import Gauge
@@ -30,6 +31,15 @@ from stoker.workers.worker import Worker
 T = TypeVar("T")
 ENGINE = "llamacpp"
 TRIES = 4
+# After so many disturbed timings in a row with no waiting left, or when all waiting was in vain, a
+# machine is one that never rests. A step may take many times as long there, for an engine's threads
+# wait for each other: only short answers are timed, after no long prompt. The first ones are tried
+# twice, to see how far two tries differ, the others once.
+RESTLESS = 3
+_TWICE_RESTLESS = 6
+# Of so many shapes, formats and lengths a fit can be made; until then time is over later there.
+_CELLS_RESTLESS = 16
+_ANSWER_RESTLESS, _PROMPT_RESTLESS = 8, 600
 LOST_MAX = 3
 _QUIET_S = 0.1
 _LETTERS = "cdefghijklmnopqrstuvwxyz"
@@ -40,6 +50,7 @@ class Sample:
     """One timing; the fields as in `core.calibration.Observation`.
 
     There is one kind more, `first`: from a request to its first token, with our own way in it.
+    `disturbance` is how much of one processor others took meanwhile, 0 where they rested.
     """
 
     kind: str
@@ -49,6 +60,15 @@ class Sample:
     tokens: int
     past: int
     seconds: float
+    disturbance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Try(Generic[T]):
+    """What one try gave, and how much of one processor others took meanwhile: 0 if they rested."""
+
+    result: T
+    disturbance: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +84,9 @@ class Bench:
     """Where and until when timings are taken; `taken` and `rejected` count them, `lost` processes.
 
     `wait_s` is how long may be waited, in all, for other programs to come to rest; `end_s` is the
-    instant on `clock` after which nothing new is begun. `gauge` reads the power meters meanwhile.
+    instant on `clock` after which nothing new is begun: waiting puts it off, and so does a machine
+    that never rests, never beyond `last_s`. `gauge` reads the power meters meanwhile.
+    `first_token_busy_s` were taken while others were.
     """
 
     directory: Path
@@ -74,17 +96,28 @@ class Bench:
     wait_s: float
     samples: list[Sample] = field(default_factory=list)
     first_token_s: list[float] = field(default_factory=list)
+    first_token_busy_s: list[float] = field(default_factory=list)
     taken: int = 0
     rejected: int = 0
     lost: int = 0
     gauge: Gauge | None = None
+    last_s: float | None = None
     _asked: int = 0
     _calm: bool = False
+    _disturbed_in_a_row: int = 0
 
     @property
     def is_over(self) -> bool:
         """Whether nothing new is to be begun."""
-        return self.clock.now() >= self.end_s
+        late = self.is_restless and len(self.cells) < _CELLS_RESTLESS
+        end_s = self.last_s if late and self.last_s is not None else self.end_s
+        return self.clock.now() >= end_s
+
+    @property
+    def cells(self) -> frozenset[tuple[str, str, int]]:
+        """Shape, format and tokens behind of each step of one answer that was timed."""
+        decoded = (one for one in self.samples if one.kind == "decode")
+        return frozenset((one.shape, one.format, one.past) for one in decoded)
 
     async def calm(self) -> None:
         """Return once others rest, or when there is no more time to wait for it.
@@ -97,34 +130,61 @@ class Bench:
             self._calm = not others.were_busy(before, others.read(None))
             waited = self.clock.now() - begun
             self.wait_s -= waited
-            self.end_s += waited
+            later_s = self.end_s + waited
+            self.end_s = later_s if self.last_s is None else min(later_s, self.last_s)
+            if self.wait_s <= 0 and not self._calm:
+                self._disturbed_in_a_row = max(self._disturbed_in_a_row, RESTLESS)
 
-    def judge(self, before: others.ProcessorTime | None, pid: int | None) -> bool:
-        """Count a timing that began at `before`; whether it is good."""
-        self._calm = not others.were_busy(before, others.read(pid))
+    def judge(self, before: others.ProcessorTime | None, pid: int | None) -> float:
+        """Count a timing that began at `before`; how disturbed it was, 0 if it is good."""
+        after = others.read(pid)
+        self._calm = not others.were_busy(before, after)
         self.taken += 1
         self.rejected += not self._calm
-        return self._calm
+        self._disturbed_in_a_row = 0 if self._calm else self._disturbed_in_a_row + 1
+        return 0.0 if self._calm else max(others.share_between(before, after), others.SHARE_MAX)
 
     async def timed(
         self, pid: int | None, work: Callable[[], Awaitable[T]], *, gauge: Gauge | None = None
-    ) -> T | None:
-        """What `work` gives while others rest; None if they never did, or time is over.
+    ) -> list[Try[T]]:
+        """What `work` gives while others rest: one try. If they never do, every try there was.
 
-        What the machine draws meanwhile is `gauge`'s.
+        Nothing where time is over before the first. What the machine draws is `gauge`'s.
         """
-        for _ in range(TRIES):
+        tries: list[Try[T]] = []
+        while len(tries) < self._tries:
             await self.calm()
             if self.is_over:
-                return None
+                break
             before, shown = others.read(pid), gauge.now() if gauge else None
             result = await work()
             ended = gauge.now() if gauge else None
-            if self.judge(before, pid):
+            disturbance = self.judge(before, pid)
+            if not disturbance:
                 if gauge:
                     gauge.worked(shown, ended)
-                return result
-        return None
+                return [Try(result, 0.0)]
+            tries.append(Try(result, disturbance))
+        return tries
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether others never rest, as far as is seen, and nobody waits for it any more."""
+        return self.wait_s <= 0 and self._disturbed_in_a_row >= RESTLESS
+
+    @property
+    def _tries(self) -> int:
+        if not self.is_restless:
+            return TRIES
+        return 2 if self.rejected < _TWICE_RESTLESS else 1
+
+    def affordable(self, ask: Ask) -> Ask | None:
+        """`ask`, or what of it is timed on a machine that never rests."""
+        if not self.is_restless:
+            return ask
+        if ask.prompt > _PROMPT_RESTLESS:
+            return None
+        return replace(ask, answer=min(ask.answer, _ANSWER_RESTLESS))
 
     def prompt(self, tokens: int) -> str:
         """A text of so many tokens (a synthetic model has one for each letter).
@@ -158,15 +218,18 @@ async def _visit(bench: Bench, subject: TimedModel, path: Path, streams: int) ->
     async with _loaded(bench, subject, path, asks) as worker:
         pid, threads = worker.statistics().pid, worker.plan.threads
         gauge = bench.gauge if threads == bench.threads else None
-        await _answers(bench, worker, Ask(16, 8, streams))  # the first touches fresh memory
-        for ask in asks:
-            await keep_timed(
-                bench,
-                Cell(subject, threads, ask),
-                pid,
-                lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
-                gauge,
-            )
+        few = 2 if bench.is_restless else 8
+        await _answers(bench, worker, Ask(16, few, streams))  # the first touches fresh memory
+        for wanted in asks:
+            ask = bench.affordable(wanted)
+            if ask is not None:
+                await keep_timed(
+                    bench,
+                    Cell(subject, threads, ask),
+                    pid,
+                    lambda ask=ask: _answers(bench, worker, ask),  # type: ignore[misc]
+                    gauge,
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +248,21 @@ async def keep_timed(
     answer: Callable[[], Awaitable[list[Answer]]],
     gauge: Gauge | None = None,
 ) -> None:
-    """Keep on `bench` what the answers say that came while others rested; nothing of others."""
-    answers = await bench.timed(pid, answer, gauge=gauge)
-    if not answers:
-        return
-    finishes = [one.finish for one in answers]
-    bench.samples += samples_of(cell.subject, cell.threads, cell.ask, finishes)
-    first_s, finish = answers[0].first_s, finishes[0]
-    if cell.ask.streams > 1 or first_s is None or finish.usage.cached_tokens:
-        return
-    bench.first_token_s.append(first_s - finish.timings.prefill_s)
-    name = cell.subject.shape, cell.subject.format, cell.threads
-    bench.samples.append(Sample("first", *name, finish.usage.prompt_tokens, 0, first_s))
+    """Keep on `bench` what the answers say that came while others rested, or how disturbed."""
+    for one in await bench.timed(pid, answer, gauge=gauge):
+        _keep(bench, cell, one)
+
+
+def _keep(bench: Bench, cell: Cell, tried: Try[list[Answer]]) -> None:
+    finishes = [one.finish for one in tried.result]
+    samples = samples_of(cell.subject, cell.threads, cell.ask, finishes)
+    first_s, finish = tried.result[0].first_s, finishes[0]
+    if cell.ask.streams == 1 and first_s is not None and not finish.usage.cached_tokens:
+        firsts = bench.first_token_busy_s if tried.disturbance else bench.first_token_s
+        firsts.append(first_s - finish.timings.prefill_s)
+        name = cell.subject.shape, cell.subject.format, cell.threads
+        samples.append(Sample("first", *name, finish.usage.prompt_tokens, 0, first_s))
+    bench.samples += [replace(one, disturbance=tried.disturbance) for one in samples]
 
 
 async def visit_cold(bench: Bench, subject: TimedModel, path: Path) -> None:
@@ -232,10 +298,10 @@ async def _loaded(
     before = others.read(None)
     cold = await worker.start()
     try:
-        if bench.judge(before, worker.statistics().pid) and streams == 1:
-            bench.samples.append(
-                Sample(kind, subject.shape, subject.format, threads, 0, 0, cold.total_s)
-            )
+        disturbance = bench.judge(before, worker.statistics().pid)
+        if streams == 1:
+            name = subject.shape, subject.format, threads
+            bench.samples.append(Sample(kind, *name, 0, 0, cold.total_s, disturbance))
         yield worker
     finally:
         await worker.stop(drain_s=0)

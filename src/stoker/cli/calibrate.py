@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 86400),
     default=30.0,
     metavar="SECONDS",
-    help="Wait so long in all for other programs to rest (default 30).",
+    help="Wait so long in all for other programs to rest (default 30), within four minutes.",
 )
 @click.option("--show", "kept", is_flag=True, help="Show the calibration that is kept.")
 @json_option
@@ -36,8 +36,10 @@ def command(*, quick: bool, wait_s: float, kept: bool, as_json: bool) -> None:
 
     Writes small models of random weights, times them in the same caged process as any other model,
     and fits what a model's size, format, layers and length cost. Takes under four minutes and a few
-    GiB of disk meanwhile. Timings that other programs disturbed are thrown away and taken again.
-    Where the machine has power meters that may be read, so is what it draws, idle and at work.
+    GiB of disk meanwhile. Timings that other programs disturbed are taken again; where those never
+    rest, the least disturbed count and intervals are wider. The exit code is 12 where too little
+    could be timed at all. Where the machine has power meters that may be read, so is what it draws,
+    idle and at work.
 
     \b
     Examples:
@@ -66,19 +68,31 @@ def _calibrate(home: Home, *, quick: bool, wait_s: float) -> Calibration:
         meter.end()
 
 
+_LINE_S = 10.0
+
+
 class _Meter:
-    """Progress on a terminal's standard error."""
+    """Progress on standard error: one line on a terminal, elsewhere plain lines.
+
+    Of those there is one for each tenth, and after every `_LINE_S` in which something was done.
+    """
 
     def __init__(self) -> None:
-        self._visible = sys.stderr.isatty()
+        self._terminal = sys.stderr.isatty()
         self._begun = time.monotonic()
+        self._tenth, self._told_s = -1, self._begun
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        if self._visible:
-            took = format_seconds(time.monotonic() - self._begun)
-            click.echo(f"\r\x1b[K{100 * done // total:3} %  {took}  {what}", err=True, nl=False)
+        now_s = time.monotonic()
+        took = format_seconds(now_s - self._begun)
+        line = f"{100 * done // total:3} %  {took}  {what}".rstrip()
+        if self._terminal:
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        elif 10 * done // total > self._tenth or now_s - self._told_s > _LINE_S:
+            self._tenth, self._told_s = 10 * done // total, now_s
+            click.echo(line, err=True)
 
     def end(self) -> None:
         """Leave an empty line."""
-        if self._visible:
+        if self._terminal:
             click.echo("\r\x1b[K", err=True, nl=False)

@@ -19,11 +19,13 @@ class Fit:
     """Seconds as a sum of terms: so many units of each, at so many seconds a unit.
 
     `log_errors` are the logarithms of measured over fitted seconds, where each was fitted without
-    the shape it is about: what the fit errs by on models that it has not seen.
+    the shape it is about: what the fit errs by on models that it has not seen. `disturbed_width` is
+    the logarithm of the factor by which timings that others disturbed make it less certain.
     """
 
     terms: tuple[tuple[str, float], ...] = ()
     log_errors: tuple[float, ...] = ()
+    disturbed_width: float = 0.0
 
     @property
     def seconds_per_unit(self) -> dict[str, float]:
@@ -39,6 +41,7 @@ class Observation:
     answers), `load` or `cold`. `past` counts the tokens that are attended to; `tokens`
     those of the prompt or, of streams, how many there are. `spread` is the samples' largest
     distance from the median as a share. `fitted_s` is what the fit makes of it, without this shape.
+    `disturbed` says that others never rested: then `seconds` are those of the least disturbed run.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class Observation:
     samples: int
     spread: float
     fitted_s: float = 0.0
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,9 @@ class ThreadRatio:
 class Calibration:
     """One machine's speeds with one engine and one number of threads.
 
-    `machine` and `conditions` say where and how it was taken. `rejected` counts samples that were
-    thrown away because other programs were busy, of `taken` in all. A `Fit` without terms says
+    `machine` and `conditions` say where and how it was taken. `rejected` counts timings that other
+    programs disturbed, of `taken` in all; `disturbed` the observations that rest on such timings,
+    because there are no others. A `Fit` without terms says
     that nothing was measured of its kind. `power` is what the machine drew meanwhile.
     """
 
@@ -90,6 +95,7 @@ class Calibration:
     observations: tuple[Observation, ...] = ()
     taken: int = 0
     rejected: int = 0
+    disturbed: int = 0
     quick: bool = False
     power: Power = field(default_factory=Power)
     version: int = VERSION

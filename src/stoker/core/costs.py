@@ -27,7 +27,8 @@ class LocalCosts:
     `watts_load` while it answers and `watts_idle` otherwise. `watts_source` is the weaker source of
     the two; `watts_note` says what was read of the machine, or why nothing was, and `watts_filled`
     names which of the two (`idle`, `load`) were not given. `person_hours_month` is what somebody
-    spends on looking after it.
+    spends on looking after it. `speed_unknown` names the speed without which nobody knows how long
+    a request keeps it busy.
 
     Raises:
         ValueError: a figure is below 0, there are no months or hours, or load draws less than
@@ -45,6 +46,7 @@ class LocalCosts:
     hours_per_day: float = 24.0
     person_hours_month: float | None = None
     usd_per_person_hour: float | None = None
+    speed_unknown: str = "tokens per second here"
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:

@@ -64,7 +64,7 @@
 The docstring of a class is its default message, its last line a hint how to mend it. Each class
 has one HTTP status, one OpenAI error type and code, and one exit code of the command.
 Exit codes: 1 internal, 2 usage, 3 does not fit, 4 not found, 5 model file, 6 worker,
-7 service, 8 overloaded, 9 home, 10 not allowed, 11 source.
+7 service, 8 overloaded, 9 home, 10 not allowed, 11 source, 12 not measured.
 """
 
 from __future__ import annotations
@@ -494,7 +494,7 @@ class CalibrationError(StokerError):
 
     http_status = 503
     openai_code = "not_calibrated"
-    exit_code = 1
+    exit_code = 12
 
 
 class ContradictoryNeedsError(StokerError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stoker.core.costs import Capacity, Enough, Latency, Volume
+from stoker.core.costs import Capacity, Enough, Latency, LocalCosts, Volume
 from stoker.core.estimate import Interval
 from stoker.core.judgement import Judgement
 from stoker.core.needs import Needs
@@ -26,20 +26,21 @@ _VERDICTS: Mapping[str | None, Enough] = {
 
 
 def check_capacity(
-    volume: Volume, busy_s: Interval | None, judgement: Judgement, hours_per_day: float
+    volume: Volume, busy_s: Interval | None, judgement: Judgement, running: LocalCosts
 ) -> Capacity:
     """Whether a machine that one request keeps busy for `busy_s` can serve `volume`.
 
-    Requests come within `hours_per_day`; the busiest of these hours has `peak_factor` times the
-    average one's.
+    Requests come within the hours that the machine is running; the busiest of these has
+    `peak_factor` times the average one's.
     """
+    hours_per_day = running.hours_per_day
     if busy_s is None:
         return Capacity(
             Enough.UNKNOWN,
             None,
             None,
-            "its speed is not known",
-            ("tokens per second here",),
+            f"{running.speed_unknown} are not known",
+            (running.speed_unknown,),
         )
     peak = volume.requests_per_day / hours_per_day * judgement.peak_factor
     utilisation = busy_s.scaled(peak / _HOUR_S)

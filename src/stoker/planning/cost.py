@@ -33,9 +33,12 @@ def busy_seconds(
     together. None when a speed is unknown. That parts of prompts repeat is not counted here: it
     can only make the machine faster.
     """
-    if total_tok_s is None or (prefill_tok_s is None and volume.prompt_tokens):
+    is_unknown = total_tok_s is None and volume.answer_tokens
+    if is_unknown or (prefill_tok_s is None and volume.prompt_tokens):
         return None
-    answer = total_tok_s.inverse().scaled(volume.answer_tokens)
+    answer = Interval.exact(0.0)
+    if total_tok_s is not None:
+        answer = total_tok_s.inverse().scaled(volume.answer_tokens)
     if prefill_tok_s is None:
         return answer
     return prefill_tok_s.inverse().scaled(volume.prompt_tokens) + answer
@@ -231,7 +234,7 @@ def _load(
     """What load adds to idle power while the machine is busy with `volume`."""
     missing = _missing_power(costs)
     if busy_s is None:
-        missing = (*missing, "tokens per second here")
+        missing = (*missing, costs.speed_unknown)
     if missing or busy_s is None or costs.watts_load is None or costs.usd_per_kwh is None:
         return CostPart("load", None, missing)
     per_hour = (costs.watts_load - (costs.watts_idle or 0.0)) / 1000 * costs.usd_per_kwh

@@ -49,13 +49,14 @@ class Rates(Protocol):
 class Stakes:
     """What is weighed, whoever would answer: the needs and what running this machine costs.
 
-    `cached_share` of each prompt was sent before.
+    `cached_share` of each prompt was sent before. A model that `embeds` writes no answer.
     """
 
     needs: Needs
     running: LocalCosts
     judgement: Judgement
     cached_share: float = 0.0
+    embeds: bool = False
 
     @property
     def volume(self) -> Volume:
@@ -67,7 +68,7 @@ class Stakes:
         return Volume(
             requests_per_day=1.0 if needs.requests_per_day is None else needs.requests_per_day,
             prompt_tokens=needs.prompt_tokens or judgement.prompt_tokens,
-            answer_tokens=needs.answer_tokens or judgement.answer_tokens,
+            answer_tokens=0 if self.embeds else needs.answer_tokens or judgement.answer_tokens,
             cached_share=self.cached_share,
             days_per_month=judgement.days_per_month,
         )
@@ -96,11 +97,19 @@ def compare_costs(stakes: Stakes, api: ApiOption | None, rates: Rates | None) ->
 def capacity_of(stakes: Stakes, volume: Volume, rates: Rates) -> Capacity:
     """Whether a machine that runs a model at `rates` serves `volume`."""
     busy = busy_seconds(volume, rates.total_tok_s, rates.prefill_tok_s)
-    return check_capacity(volume, busy, stakes.judgement, stakes.running.hours_per_day)
+    return check_capacity(volume, busy, stakes.judgement, _with_unknown(stakes, rates))
+
+
+def _with_unknown(stakes: Stakes, rates: Rates) -> LocalCosts:
+    """What running costs, with the speed that `rates` lack: of prompts, where answers are known."""
+    answers = rates.total_tok_s is not None or stakes.embeds
+    if not answers or rates.prefill_tok_s is not None:
+        return stakes.running
+    return replace(stakes.running, speed_unknown="prompt tokens per second here")
 
 
 def _with_machine(found: Cost, stakes: Stakes, rates: Rates) -> Cost:
-    volume, running = stakes.volume, stakes.running
+    volume, running = stakes.volume, _with_unknown(stakes, rates)
     busy = busy_seconds(volume, rates.total_tok_s, rates.prefill_tok_s)
     capacity, share = capacity_of(stakes, volume, rates), stakes.needs.local_share
     latency = check_latency(rates.ttft_s, rates.stream_tok_s, stakes.needs)

@@ -1,8 +1,8 @@
 """The calibration of this machine, kept in one private file of the home.
 
 Owns the document's form, which is read strictly: a field too many or too few, a number that is
-none, another version, and it is no calibration. Only the power may be left out: calibrations were
-made before it was measured. What it all means is `core.calibration`'s.
+none, another version, and it is no calibration. Only the power and what was disturbed may be left
+out: calibrations were made before either was kept. What it all means is `core.calibration`'s.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ DOCUMENT_BYTES_MAX = 4 << 20
 _ITEMS_MAX = 4096
 _TEXT_MAX = 512
 _FITS = ("decode", "prefill", "streams", "load", "cold")
+# Calibrations that do not say what was disturbed threw away all that was.
+_UNDISTURBED: dict[type[Any], dict[str, Any]] = {
+    Calibration: {"disturbed": 0},
+    Fit: {"disturbed_width": 0.0},
+    Observation: {"disturbed": False},
+}
 _WITHOUT_POWER = asdict(Power(missing="the calibration was made before power was measured"))
 T = TypeVar("T")
 
@@ -116,7 +122,8 @@ def _fit(value: Any) -> Fit:
     terms = tuple(
         (_text(name, "terms"), _seconds(price, "terms")) for name, price in found["terms"].items()
     )
-    return Fit(terms, tuple(_number(error, "log_errors") for error in _items(found["log_errors"])))
+    errors = tuple(_number(error, "log_errors") for error in _items(found["log_errors"]))
+    return Fit(terms, errors, _seconds(found["disturbed_width"], "disturbed_width"))
 
 
 def _record(value: Any, kind: type[T]) -> T:
@@ -127,8 +134,9 @@ def _record(value: Any, kind: type[T]) -> T:
 
 def _fields(value: Any, kind: type[Any]) -> dict[str, Any]:
     names = {one.name for one in fields(kind)}
-    _require(isinstance(value, dict) and value.keys() == names, f"the fields of {kind.__name__}")
-    return dict(value)
+    found = {**_UNDISTURBED.get(kind, {}), **value} if isinstance(value, dict) else {}
+    _require(found.keys() == names, f"the fields of {kind.__name__}")
+    return found
 
 
 def _check_plain(record: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from stoker.calibrating.composing import Conditions, Timed, compose
-from stoker.calibrating.fitting import fit, observations_of, work_for
+from stoker.calibrating.fitting import disturbed_width, fit, observations_of, work_for
 from stoker.calibrating.sampling import Sample
 from stoker.calibrating.subjects import COMMON, OTHERS, SHAPES, TimedModel, subjects
 from stoker.core.calibration import Observation
@@ -173,3 +174,35 @@ def test_every_shape_can_be_written_in_every_format_it_is_asked_in() -> None:
         shape = SHAPES[subject.shape]
         assert shape.hidden % blocks[subject.format] == 0
         assert shape.ffn % blocks[subject.format] == 0
+
+
+def test_a_machine_that_never_rests_is_calibrated_wider_and_marked() -> None:
+    """The least disturbed timing stands for all, and how far the others lie from it counts."""
+    calm = compose(Timed(samples()), CONDITIONS)
+    slowed = [replace(one, seconds=1.6 * one.seconds, disturbance=0.9) for one in samples()]
+    busy = compose(Timed([replace(one, disturbance=0.3) for one in samples()] + slowed), CONDITIONS)
+    assert busy.decode.terms == calm.decode.terms
+    assert busy.disturbed == len(busy.observations) > 0
+    assert busy.decode.disturbed_width == pytest.approx(1.28 * math.log(1.6))
+    work = TimedModel("experts", "Q8_0").work
+    wide, narrow = Calibrated(busy, 2).step(work, 1, 100), Calibrated(calm, 2).step(work, 1, 100)
+    assert wide is not None
+    assert narrow is not None
+    assert wide.width > narrow.width + 0.3
+    assert any("disturbed" in note for note in Calibrated(busy, 2).notes(work))
+
+
+def test_what_was_disturbed_counts_nothing_beside_what_was_not() -> None:
+    disturbed = [replace(one, seconds=9 * one.seconds, disturbance=1.0) for one in samples()]
+    assert compose(Timed(samples() + disturbed), CONDITIONS) == compose(
+        Timed(samples()), CONDITIONS
+    )
+
+
+def test_a_few_disturbed_figures_widen_little_and_one_try_is_as_uncertain_as_the_others() -> None:
+    seen = observations_of(samples())
+    one = replace(seen[0], disturbed=True, spread=1.0, samples=1)
+    two = replace(seen[1], disturbed=True, spread=0.5, samples=2)
+    assert disturbed_width(seen) == 0
+    assert 0 < disturbed_width([*seen, one]) < disturbed_width([one]) == 1.28 * math.log(2)
+    assert disturbed_width([one, two]) == pytest.approx(1.28 * math.log(1.5))

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from stoker.cli.advise import command, describe
 from stoker.cli.pages.advice_text import WIDTH, explain, render
 from stoker.cli.terminal.asking import QUESTIONS, ask
+from stoker.core.advice import Answer
 from stoker.core.errors import (
     ContradictoryNeedsError,
     FileMissingError,
@@ -22,6 +23,7 @@ from stoker.core.errors import (
 from stoker.library.judging.advising import suggest_runtime
 from stoker.library.judging.constraints import known_names
 from stoker.machine.document import document_of
+from stoker.machine.presets import find_preset
 from stoker.published.rules import load_rules
 from stoker.testing.machines import MACHINES
 
@@ -57,6 +59,7 @@ def test_the_sections_come_in_their_order() -> None:
     result = run("--data", "mixed", "--operations", "weak", "--requests", "2000")
     titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")][1:]
     assert titles == [
+        "What to expect here",
         "Why",
         "On the other side",
         "The boundary",
@@ -299,8 +302,40 @@ def test_a_machine_that_nobody_knows_is_refused() -> None:
 
 def test_where_speeds_come_from_is_said() -> None:
     told = " ".join(run("--machine", "rx-7900-xtx", "--explain").stdout.split())
-    assert "tokens/s (rough)" in told
-    assert "rough speeds, by how fast memory is read" in told
+    assert "tokens/s (published)" in told
+    assert "speeds by makers' figures and published speeds of like devices" in told
     here = " ".join(run("--explain").stdout.split())
     assert "speed unknown" in here
     assert "calibration: nothing calibrated" in here
+
+
+def test_how_fast_it_answers_here_is_told_whether_or_not_anybody_asked() -> None:
+    local = "\n".join(
+        render(suggest_runtime(data="machine", machine=MACHINES["gaming"]), width=500)
+    )
+    assert "What to expect here" in local
+    assert "tokens/s for each answer, by makers' figures and published speeds; the first" in local
+    api = suggest_runtime(data="anywhere", operations="none", machine=MACHINES["gaming"])
+    assert api.answer is Answer.API
+    assert "What to expect here" not in "\n".join(render(api))
+
+
+def test_which_speed_is_missing_is_said_and_that_nobody_knows_what_the_machine_serves() -> None:
+    card = find_preset("mi300x").machine
+    advice = suggest_runtime(data="machine", requests_per_day=8000, machine=card)
+    text = " ".join(" ".join(render(advice)).split())
+    assert advice.answer is Answer.LOCAL
+    assert "how soon an answer begins is not known" in text
+    assert "Whether this machine serves 8,000 requests a day is not known: prompt tokens" in text
+    assert "prompt tokens per second here" in advice.missing
+    assert "tokens per second here" not in advice.missing
+
+
+def test_an_endpoint_that_nobody_named_is_said_to_be_stokers_choice() -> None:
+    chosen = suggest_runtime(data="anywhere", machine=MACHINES["laptop"])
+    assert chosen.api is not None
+    assert f"{chosen.api.reference} as the endpoint, which is Stoker's choice" in chosen.assumed
+    named = suggest_runtime(
+        data="anywhere", api={"model": "openai/gpt-5-mini"}, machine=MACHINES["laptop"]
+    )
+    assert not any("Stoker's choice" in one for one in named.assumed)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoker.core.costs import Enough, Volume
+from stoker.core.costs import Enough, LocalCosts, Volume
 from stoker.core.estimate import Interval
 from stoker.planning.capacity import check_capacity, fast_enough
 from stoker.published.judgement import load_judgement
@@ -16,7 +16,7 @@ VOLUME = Volume(1000, 1000, 300)
 
 
 def test_the_busiest_hour_and_its_bound_are_said() -> None:
-    found = check_capacity(VOLUME, Interval(1, 2, 3), JUDGEMENT, 24)
+    found = check_capacity(VOLUME, Interval(1, 2, 3), JUDGEMENT, LocalCosts())
     # 1000 a day is 41.7 an hour, 125 in the busiest; at 2 s each that is 250 s of 3600.
     assert found.verdict is Enough.ENOUGH
     assert found.utilisation.p50 == pytest.approx(250 / 3600)
@@ -36,19 +36,21 @@ def test_the_busiest_hour_and_its_bound_are_said() -> None:
     ],
 )
 def test_an_interval_that_holds_both_is_unclear(busy_s: Interval | None, verdict: Enough) -> None:
-    assert check_capacity(VOLUME, busy_s, JUDGEMENT, 24).verdict is verdict
+    assert check_capacity(VOLUME, busy_s, JUDGEMENT, LocalCosts()).verdict is verdict
 
 
 def test_an_unknown_speed_is_named() -> None:
-    assert check_capacity(VOLUME, None, JUDGEMENT, 24).missing == ("tokens per second here",)
+    assert check_capacity(VOLUME, None, JUDGEMENT, LocalCosts()).missing == (
+        "tokens per second here",
+    )
 
 
 @given(st.floats(1, 1e6), st.floats(0.01, 1e3), st.floats(1, 24))
 def test_what_it_says_it_serves_it_serves(requests: float, busy: float, hours: float) -> None:
-    busy_s = Interval.exact(busy)
-    most = check_capacity(Volume(requests, 1, 1), busy_s, JUDGEMENT, hours).requests_per_day_most
-    at = check_capacity(Volume(most.p50 * 0.999, 1, 1), busy_s, JUDGEMENT, hours)
-    beyond = check_capacity(Volume(most.p50 * 1.001, 1, 1), busy_s, JUDGEMENT, hours)
+    busy_s, running = Interval.exact(busy), LocalCosts(hours_per_day=hours)
+    most = check_capacity(Volume(requests, 1, 1), busy_s, JUDGEMENT, running).requests_per_day_most
+    at = check_capacity(Volume(most.p50 * 0.999, 1, 1), busy_s, JUDGEMENT, running)
+    beyond = check_capacity(Volume(most.p50 * 1.001, 1, 1), busy_s, JUDGEMENT, running)
     assert (at.verdict, beyond.verdict) == (Enough.ENOUGH, Enough.SHORT)
 
 
@@ -83,8 +85,8 @@ def test_latency_is_held_against_what_was_wanted(
 
 
 def test_what_is_far_too_much_is_said_in_hours_and_not_in_percentages() -> None:
-    within = check_capacity(Volume(1000, 1, 1), Interval(4, 5, 6), JUDGEMENT, 24).why
-    beyond = check_capacity(Volume(1000, 1, 1), Interval(500, 600, 700), JUDGEMENT, 24).why
+    within = check_capacity(Volume(1000, 1, 1), Interval(4, 5, 6), JUDGEMENT, LocalCosts()).why
+    beyond = check_capacity(Volume(1000, 1, 1), Interval(500, 600, 700), JUDGEMENT, LocalCosts()).why
     assert "% of the busiest hour" in within
     assert "hours (assumed" in beyond
     assert "% of the busiest hour" not in beyond

@@ -120,3 +120,14 @@ def test_what_a_volume_lacks_is_the_judgements() -> None:
         JUDGEMENT.days_per_month,
     )
     assert Stakes(Needs(requests_per_day=0), RUNNING, JUDGEMENT).volume.requests_per_day == 0
+
+
+def test_the_speed_that_is_missing_is_the_one_that_is_named() -> None:
+    """Of a GPU it is often known how fast answers are and not how fast prompts are read."""
+    unread = compare_costs(STAKES, API, replace(OPTION, prefill_tok_s=None))
+    unknown = compare_costs(STAKES, API, replace(OPTION, prefill_tok_s=None, total_tok_s=None))
+    named = ((unread, "prompt tokens per second here"), (unknown, "tokens per second here"))
+    for cost, name in named:
+        assert cost.capacity is not None
+        assert cost.missing == cost.capacity.missing == (name,)
+        assert cost.capacity.why == f"{name} are not known"

@@ -62,6 +62,21 @@ def test_a_calibration_from_before_power_was_measured_is_still_one() -> None:
     assert "before power was measured" in found.power.missing
 
 
+def test_a_calibration_from_before_disturbed_timings_were_kept_is_still_one() -> None:
+    document = json.loads(to_json(CALIBRATION))
+    del document["disturbed"], document["observations"][0]["disturbed"]
+    for name in ("decode", "prefill", "streams", "load", "cold"):
+        del document[name]["disturbed_width"]
+    assert from_json(json.dumps(document).encode()) == CALIBRATION
+
+
+def test_what_was_disturbed_is_kept() -> None:
+    decode = replace(CALIBRATION.decode, disturbed_width=0.3)
+    observed = (replace(CALIBRATION.observations[0], disturbed=True),)
+    busy = replace(CALIBRATION, decode=decode, disturbed=1, observations=observed)
+    assert from_json(to_json(busy)) == busy
+
+
 def test_a_reason_for_no_power_is_kept() -> None:
     unread = replace(CALIBRATION, power=Power(missing="no meter"))
     assert from_json(to_json(unread)) == unread

@@ -13,10 +13,18 @@ from stoker.cli.drawing.glyphs import UNICODE, Glyphs
 from stoker.cli.pages.cost_text import cost_lines
 from stoker.core.advice import Advice, Answer, LocalOption, ReasonRole
 from stoker.core.rules import RuleBook
+from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes
-from stoker.planning.words import rate_span
+from stoker.planning.words import rate_span, seconds_span
 
 WIDTH = 100
+_SOURCES = {
+    SpeedSource.MEASURED: "measured here",
+    SpeedSource.CALIBRATION: "by this machine's calibration",
+    SpeedSource.PUBLISHED: "by makers' figures and published speeds",
+    SpeedSource.ROUGH: "rough, by how fast memory is read",
+    SpeedSource.UNKNOWN: "from an unknown source",
+}
 _MARKS = {True: "fired", False: "-"}
 
 
@@ -29,6 +37,7 @@ def render(advice: Advice, *, width: int = WIDTH, glyphs: Glyphs = UNICODE) -> l
     return [
         *_wrap(advice.headline, width),
         *_wrap(advice.data_note, width),
+        *_section("What to expect here", _expected(advice), width),
         *_section("Why", reasons, width),
         *_section("On the other side", [] if contradiction else against, width),
         *_section("The boundary", advice.boundary, width),
@@ -52,6 +61,21 @@ def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
         *_section("Every rule in its order, with its conditions", lines, width),
         *_section("Every model of the catalogue here", map(_model, advice.options), width),
     ]
+
+
+def _expected(advice: Advice) -> Iterator[str]:
+    """How fast the model that is to run here answers; which figure is not known."""
+    local = advice.local
+    if local is None or advice.answer not in {Answer.LOCAL, Answer.HYBRID}:
+        return
+    rate, first = local.stream_tok_s, local.ttft_s
+    fast = "how fast it answers is not known"
+    soon = "how soon an answer begins is not known"
+    if rate is not None:
+        fast = f"{rate_span(rate)} for each answer, {_SOURCES[local.speed_source]}"
+    if first is not None:
+        soon = f"the first token after {seconds_span(first)}"
+    yield f"{local.name}: {fast}; {soon}."
 
 
 def _costs(advice: Advice) -> Iterator[str]:

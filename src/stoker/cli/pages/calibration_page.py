@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -13,7 +13,7 @@ from stoker.core.calibration import Calibration, Fit, Observation
 from stoker.core.power import Power
 from stoker.core.units import format_seconds
 from stoker.planning.speed.formats import families
-from stoker.planning.speed.spread import width_of
+from stoker.planning.speed.spread import together, width_of
 
 _KINDS = {
     "decode": "one step of an answer",
@@ -61,11 +61,23 @@ def _print_head(calibration: Calibration) -> None:
         ("threads", str(calibration.threads)),
         ("taken", f"{taken:%Y-%m-%d %H:%M} UTC{', quick' if calibration.quick else ''}"),
         ("timings", f"{calibration.taken}, of which {calibration.rejected} were disturbed"),
+        *_disturbed(calibration),
         ("first token", f"{format_seconds(calibration.first_token_s)} from the engine to us"),
         ("power", _power(calibration.power)),
     )
     for name, value in rows:
         click.echo(f"{name:12} {value}")
+
+
+def _disturbed(calibration: Calibration) -> Iterator[tuple[str, str]]:
+    """How many figures rest on disturbed timings, and how much wider that makes decode's."""
+    if calibration.disturbed:
+        factor = math.exp(calibration.decode.disturbed_width)
+        of = f"{calibration.disturbed} of {len(calibration.observations)} figures"
+        say = (
+            f"other programs never rested; a step's intervals hold a factor of {factor:.2f} for it"
+        )
+        yield "disturbed", f"{of}: {say}"
 
 
 def _power(power: Power) -> str:
@@ -107,7 +119,7 @@ def _print_fit(kind: str, fit: Fit, seen: Sequence[Observation]) -> None:
         click.echo(
             f"  {len(errors)} left out in turn: off by {statistics.median(errors):.0%} in the"
             f" middle, {max(errors):.0%} at most; eight of ten within a factor of"
-            f" {math.exp(width_of(fit.log_errors)):.2f}"
+            f" {math.exp(together(width_of(fit.log_errors), fit.disturbed_width)):.2f}"
         )
     for line in _table(seen):
         click.echo(f"  {line}")
@@ -120,6 +132,7 @@ def _table(seen: Iterable[Observation]) -> list[str]:
         lines.append(
             f"{one.shape:9} {one.format:8} {one.threads:7} {one.tokens:6} {one.past:6}"
             f" {_ms(one.seconds):>11} {_ms(one.fitted_s):>11} {off:>7} {one.samples:8}"
+            f"{'  disturbed' if one.disturbed else ''}"
         )
     return lines
 

@@ -39,6 +39,8 @@ def _volume(volume: Volume) -> str:
     asked = f"{exact(volume.requests_per_day)} requests a day"
     kept = f", {volume.cached_share:.0%} of it sent before" if volume.cached_share else ""
     prompt, answer = exact(volume.prompt_tokens), exact(volume.answer_tokens)
+    if not volume.answer_tokens:
+        return f"For {asked} with texts of {prompt} tokens{kept}."
     return f"For {asked} with {prompt} tokens of prompt{kept} and {answer} of answer."
 
 

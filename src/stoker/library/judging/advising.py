@@ -81,6 +81,7 @@ def advise_on(constraints: Constraints, around: Surroundings) -> Advice:
         costs=with_watts(constraints.costs.to_core(), around.machine, judgement, around.power),
         cached_share=constraints.api.cached_share,
         unstated=constraints.unstated,
+        endpoint_named=constraints.api.model is not None,
         gpus_idle=idle,
         **_on_tasks(constraints.tasks, around),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from stoker.core.advice import Advice, Answer
 from stoker.core.costs import Cost
 from stoker.core.errors import ContradictoryNeedsError
+from stoker.core.model import Task
 from stoker.core.needs import DataPlace, Needs
 from stoker.core.proposal import Alternative, ChangeKind, Proposal
 from stoker.library.judging.advising import advise_on, api_options
@@ -66,12 +67,16 @@ def cost_of(proposal: Proposal, stated: StatedNeeds, around: Surroundings) -> Co
     if needs.requests_per_day is None:
         return Cost(missing=("requests a day, for the cost",))
     running = with_watts(constraints.costs.to_core(), around.machine, judgement, around.power)
-    stakes = Stakes(needs, running, judgement, constraints.api.cached_share)
-    options = tuple(api_options(constraints, judgement))
+    embeds = proposal.plan.model.facts.task is Task.EMBED
+    stakes = Stakes(needs, running, judgement, constraints.api.cached_share, embeds)
+    # The endpoints that the judgement proposes write answers: none stands for a model of vectors.
+    is_comparable = not embeds or constraints.api.model is not None
+    options = tuple(api_options(constraints, judgement)) if is_comparable else ()
     api = choose_api(options, needs.quality or judgement.quality, stakes.volume)
     # What is wanted of an answer is wanted of as many at a time as the plan's targets say.
     rates = proposal.speed
     for target in proposal.targets:
         if target.name == "tok_s_min":
             rates = replace(rates, stream_tok_s=target.expected)
-    return compare_costs(stakes, api, rates)
+    cost = compare_costs(stakes, api, rates)
+    return cost if is_comparable else replace(cost, break_even=None, hybrid=None)

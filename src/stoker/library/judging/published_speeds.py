@@ -6,6 +6,8 @@ both.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 from stoker.core.machine import Gpu, Machine
@@ -82,8 +84,11 @@ def processor(machine: Machine, threads: int | None = None) -> RatedDevice | Non
     """
     threads, measured = threads or machine.performance_cores, machine.measured
     alone = measured.read_bytes_s_one if threads == 1 else None
-    bandwidth = machine.memory_peak_bytes_s or alone or measured.read_bytes_s_all
-    return RatedDevice(PROCESSOR, bandwidth, threads=threads) if bandwidth else None
+    stated = machine.memory_peak_bytes_s
+    bandwidth = stated or alone or measured.read_bytes_s_all
+    if not bandwidth:
+        return None
+    return RatedDevice(PROCESSOR, bandwidth, threads=threads, is_measured=not stated)
 
 
 def _measured_ops_s(machine: Machine, threads: int) -> float | None:
@@ -102,7 +107,14 @@ def published_points() -> tuple[PublishedPoint, ...]:
 
 @cache
 def _shares(backend: str) -> Shares:
-    return fit_shares(published_points(), backend)
+    """Of `backend`; a GPU's of which nobody published speeds are lent by the one with the most."""
+    own = fit_shares(published_points(), backend)
+    if own.decode.terms or backend == PROCESSOR:
+        return own
+    others = Counter(one.device.backend for one in published_points())
+    del others[PROCESSOR]
+    lender = max(others, key=lambda name: others[name], default="")
+    return replace(fit_shares(published_points(), lender), lender=lender)
 
 
 def _point(row: PublishedSpeed, shapes: dict[str, ModelShape]) -> PublishedPoint | None:

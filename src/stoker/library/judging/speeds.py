@@ -7,6 +7,7 @@ of like devices, and those before a rough guess.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ from stoker.core.measurement import identity_of, key_of
 from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.speed import Occasion, Speed
 from stoker.engines.registry import engine_version
-from stoker.library.judging.calibration import calibration_that_holds
+from stoker.library.judging.calibration import AGAIN, calibration_that_holds
 from stoker.library.judging.published_speeds import uncalibrated_bases
 from stoker.machine.measured.conditions import conditions_of, mark_of
 from stoker.planning.proposal.question import EstimateSpeed
@@ -24,9 +25,17 @@ from stoker.planning.speed.calibrated import Calibrated
 from stoker.planning.speed.estimate import Basis, estimate_speed
 from stoker.planning.speed.experience import experience
 from stoker.planning.speed.split import Split
+from stoker.planning.speed.spread import together, width_of
 from stoker.planning.speed.work import work_of
 from stoker.state.home import Home
 from stoker.state.measurements import Measurements
+
+# Published speeds and rough ones are within a factor of two to three.
+_SAYS_LITTLE = math.log(3.0)
+DISTURBED = (
+    f"a calibration of this machine at rest: the one that is kept was disturbed by other programs, "
+    f"so intervals are wider ({AGAIN})"
+)
 
 
 def find_estimate(
@@ -40,7 +49,9 @@ def find_estimate(
     now_unix_s = time.time() if now_unix_s is None else now_unix_s
     calibration, why = calibration_that_holds(home, here)
     conditions = mark_of(conditions_of(here, engine_version()))
-    missing = () if calibration else (f"this machine's calibration: {why}",)
+    missing = (f"this machine's calibration: {why}",) if calibration is None else ()
+    if calibration is not None and calibration.disturbed:
+        missing = (DISTURBED,)
 
     def estimate(plan: Plan, device: Device, machine: Machine, occasion: Occasion) -> Speed:
         bases = _processor(plan, machine, calibration)
@@ -66,7 +77,14 @@ def _processor(plan: Plan, machine: Machine, calibration: Calibration | None) ->
     own = Calibrated(
         calibration, plan.threads, plan.micro_batch, repack=plan.repack, kv_type=plan.kv_type
     )
-    return (own, *others)
+    return (*others, own) if _says_little(calibration) else (own, *others)
+
+
+def _says_little(calibration: Calibration) -> bool:
+    """Whether it was so disturbed that published speeds of like devices say more."""
+    decode = calibration.decode
+    width = together(width_of(decode.log_errors), decode.disturbed_width)
+    return calibration.disturbed > 0 and width > _SAYS_LITTLE
 
 
 def _estimate(

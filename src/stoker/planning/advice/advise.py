@@ -114,6 +114,8 @@ def _assumed(situation: Situation) -> Iterator[str]:
         if case.costs.watts_source is Source.ASSUMED:
             yield assumed_watts(case.costs)
     yield from _SPEEDS_BY.get(_speed_source(situation), ())
+    if situation.api is not None and not case.endpoint_named:
+        yield f"{situation.api.reference} as the endpoint, which is Stoker's choice"
     if situation.api is not None and situation.api.tier is None:
         yield f"{situation.quality} answers from {situation.api.reference}, which nobody judged"
     local = situation.local

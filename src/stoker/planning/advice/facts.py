@@ -77,9 +77,10 @@ def _choice(situation: Situation) -> Iterator[tuple[str, Fact]]:
     yield "api_model", _text("an endpoint" if situation.api is None else situation.api.reference)
     cost = situation.cost
     for place, capacity in (("local", cost.capacity), ("hybrid", cost.hybrid_capacity)):
+        if capacity is not None:
+            yield f"{place}_capacity_why", _text(capacity.why)
         if capacity is not None and capacity.verdict is not Enough.UNKNOWN:
             yield f"{place}_capacity", _word(capacity.verdict)
-            yield f"{place}_capacity_why", _text(capacity.why)
 
 
 def _lacking(situation: Situation) -> str:

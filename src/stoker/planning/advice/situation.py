@@ -29,7 +29,8 @@ class Case:
 
     `tasks` says whether there is a file of the user's own tasks, `tried` are the models that were
     compared on it, and `compare_command` is the command that would compare them. `unstated` are
-    needs that nobody stated and that have a value nevertheless. `gpus_idle` are there and not used,
+    needs that nobody stated and that have a value nevertheless, and `endpoint_named` says whether
+    somebody chose the endpoint. `gpus_idle` are there and not used,
     because the engine that is installed computes on the processor: the machine is without them.
     """
 
@@ -44,6 +45,7 @@ class Case:
     tried: tuple[Tried, ...] = ()
     compare_command: str = ""
     unstated: frozenset[str] = frozenset()
+    endpoint_named: bool = False
     gpus_idle: tuple[Gpu, ...] = ()
 
     @property

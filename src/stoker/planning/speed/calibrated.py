@@ -94,6 +94,8 @@ class Calibrated:
     def notes(self, work: Work) -> tuple[str, ...]:
         """What was borrowed or scaled."""
         said = [f"speed of {lent}" for lent in self._lent(work)]
+        if self.calibration.disturbed:
+            said.append("calibrated while other programs were busy (disturbed), so wider")
         if not self.repack:
             said.append("calibrated with rewritten weights; without them it may be slower")
         if self.kv_type != _MEASURED_CACHE:

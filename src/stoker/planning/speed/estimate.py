@@ -77,6 +77,8 @@ def estimate_speed(work: Work, bases: Sequence[Basis], occasion: Occasion) -> Sp
             if figure is not None:
                 found[name], told[name] = figure, basis
                 break
+    if "load_s" in found and "load_cold_s" in found:
+        found["load_cold_s"] = _at_least(found["load_cold_s"], found["load_s"])
     source = _weakest(told[name].source for name in _SPEEDS if name in told)
     return Speed(
         occasion,
@@ -84,6 +86,13 @@ def estimate_speed(work: Work, bases: Sequence[Basis], occasion: Occasion) -> Sp
         **found,
         sources=tuple((name, basis.source) for name, basis in told.items()),
         notes=tuple(dict.fromkeys(_notes(work, bases, told, source))) or _nothing(bases),
+    )
+
+
+def _at_least(figure: Interval, least: Interval) -> Interval:
+    """`figure`, no end of it below that of `least`: the disk makes no load shorter."""
+    return Interval(
+        max(figure.p10, least.p10), max(figure.p50, least.p50), max(figure.p90, least.p90)
     )
 
 

@@ -1,9 +1,10 @@
-"""What earlier runs of a model took, in place of what was estimated of it.
+"""What earlier runs of a model took, beside what was estimated of it, or in its place.
 
 Pure. Where another basis knows how seconds depend on length and streams, the runs say by which
-factor it is off for this model; where none does, what was measured of a like occasion stands by
-itself. The interval is as wide as the runs differ from each other. What too few runs say is left to
-others.
+factor it is off for this model: the fewer they are and the more they differ, the less of it is
+believed, and the interval is never wider than the basis's. Enough runs of a like occasion stand by
+themselves, as wide as they differ, and so do a few where nothing else is known. What too few runs
+say is left to others.
 """
 
 from __future__ import annotations
@@ -17,17 +18,23 @@ from stoker.core.measurement import AnswerMeasured, LoadMeasured, RunKey
 from stoker.core.outcome import ANSWER_TOKENS_MIN, COLD_SHARE, WARM_SHARE, is_alike, past_tokens
 from stoker.core.speed import SpeedSource
 from stoker.planning.speed.estimate import Basis
-from stoker.planning.speed.spread import Estimate, width_of
+from stoker.planning.speed.spread import Estimate, together, width_of
 from stoker.planning.speed.work import Work
 
 # Fewer runs than this say more about the moment than about the model.
 RUNS_MIN, LOADS_MIN = 3, 2
 # A shorter prompt is mostly the request's own way; runs are held against plans from longer ones on.
 LEARNED_PROMPT_TOKENS_MIN = 32
+# So many runs of a like occasion need no estimate beside them.
+RUNS_ENOUGH = 8
 # The key tells engine, kernel and processor. What it does not tell comes slowly, and stays: dust,
 # firmware, another memory module, a program that now runs all day. So runs of the last quarter
 # count, and of those the last; the median follows once half of these are new.
 AGE_MAX_S, LAST_MAX = 90 * 86400, 32
+# How far a run lies from the next, before any was seen; it counts as one run.
+_USUAL_SPREAD = math.log(1.2)
+# What carrying a factor on to an occasion of twice or half the length adds to the width.
+_PER_DOUBLING = math.log(1.1)
 _NARROWEST = math.log(1.03)
 
 
@@ -75,16 +82,23 @@ class Experience:
         """As of the basis like it: runs tell the engine's own figures."""
         return 0.0 if self.like is None else self.like.first_token_s
 
-    def load(self, work: Work, *, cold: bool) -> Estimate | None:  # noqa: ARG002 - as `Basis`
-        """As `Basis.load`."""
+    def load(self, work: Work, *, cold: bool) -> Estimate | None:
+        """As `Basis.load`. A load is always of a like occasion."""
         seconds = [one.parts.total_s for one in self._loads(cold=cold)][-LAST_MAX:]
-        return _of(seconds) if len(seconds) >= LOADS_MIN else None
+        if len(seconds) < LOADS_MIN:
+            return None
+        plain = None if self.like is None else self.like.load(work, cold=cold)
+        if plain is None or len(seconds) >= RUNS_ENOUGH:
+            return _of(seconds)
+        return _corrected(plain, [one / plain.middle for one in seconds])
 
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
         """As `Basis.notes`."""
         runs, loads = len(self._own()), len(self.loads)
         told = f"{_counted(loads, 'load')} and {_counted(runs, 'answer')}"
-        return (f"{told} of this model were measured here with settings like these",)
+        seen = f"{told} of this model were measured here with settings like these"
+        few = self.like is not None and max(runs, loads) < RUNS_ENOUGH
+        return (f"{seen}; so few only correct what was estimated" if few else seen,)
 
     def _own(self) -> list[AnswerMeasured]:
         return [one for one in self.answers if one.usage.completion_tokens > 1]
@@ -104,16 +118,20 @@ class Experience:
     ) -> Estimate | None:
         """Of the last `runs` (length, seconds): what they say of the length `asked`."""
         runs = runs[-LAST_MAX:]
+        near = [run for run in runs if is_alike(run[0], asked)]
         plain = None if self.like is None else estimate(asked, self.like)
         if self.like is None or plain is None:
-            near = [s for length, s in runs if is_alike(length, asked)]
-            return _of(near) if len(near) >= RUNS_MIN else None
-        guesses = [(estimate(length, self.like), seconds) for length, seconds in runs]
+            return _of([seconds for _, seconds in near]) if len(near) >= RUNS_MIN else None
+        is_enough = len(near) >= RUNS_ENOUGH
+        counted = near if is_enough else runs
+        guesses = [(estimate(length, self.like), seconds) for length, seconds in counted]
         ratios = [seconds / one.middle for one, seconds in guesses if one is not None]
         if len(ratios) < RUNS_MIN:
             return None
-        ratio = _of(ratios)
-        return Estimate(plain.middle * ratio.middle, ratio.width)
+        if is_enough:
+            ratio = _of(ratios)
+            return Estimate(plain.middle * ratio.middle, ratio.width)
+        return _corrected(plain, ratios, _doublings(asked, [length for length, _ in counted]))
 
 
 def experience(
@@ -138,6 +156,29 @@ def _counted(count: int, what: str) -> str:
 def _is(one: LoadMeasured, *, cold: bool) -> bool:
     share = (one.disk_bytes or 0) / one.file_bytes
     return share >= COLD_SHARE if cold else share <= WARM_SHARE
+
+
+def _doublings(asked: float, lengths: Sequence[float]) -> float:
+    """How often the middle of `lengths` is doubled or halved to become `asked`."""
+    middle = statistics.median(lengths)
+    return abs(math.log2(asked / middle)) if asked > 0 and middle > 0 else 0.0
+
+
+def _corrected(plain: Estimate, ratios: Sequence[float], doublings: float = 0.0) -> Estimate:
+    """`plain` by the factor that `ratios` of measured to estimated speak for, no wider than it was.
+
+    The estimate is off by a factor that is near 1, by as much as its width says, and each run by
+    another one: what both say of it is weighed by how sure each is (as normal distributions are).
+    """
+    logs = [math.log(one) for one in ratios if one > 0]
+    middle, count = statistics.median(logs), len(logs)
+    usual = min(_USUAL_SPREAD, plain.width)
+    squares = usual**2 + sum((one - middle) ** 2 for one in logs)
+    spread = max(math.sqrt(squares / (count + 1)), _NARROWEST)
+    believed = count * plain.width**2 / (count * plain.width**2 + spread**2)
+    left = plain.width * math.sqrt(1.0 - believed)
+    width = together(left, spread, doublings * _PER_DOUBLING)
+    return Estimate(plain.middle * math.exp(believed * middle), min(width, plain.width))
 
 
 def _of(figures: Sequence[float]) -> Estimate:

@@ -25,7 +25,7 @@ class Prices:
 
     def __init__(self, fit: Fit) -> None:
         self.known = fit.seconds_per_unit
-        self._width = width_of(fit.log_errors)
+        self._width = together(width_of(fit.log_errors), fit.disturbed_width)
         self._lenders: dict[str, str | None] = {}
 
     def total(self, terms: Terms) -> Estimate | None:

@@ -4,7 +4,8 @@ Pure. Of a device its maker states how fast it reads memory and, at times, how f
 What published speeds took longer than that is fitted for each backend: a share of the reading for
 each family of formats, of a GPU a constant for each layer, of a processor the unpacking by each
 thread (what its layers take besides is in `floors`). The errors are those of each device left out
-in turn, so they are of devices that the fit has not seen.
+in turn, so they are of devices that the fit has not seen. A backend of which nobody published
+speeds borrows another's, wider.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from stoker.planning.speed.floors import step_floor_s, token_floor_s
 from stoker.planning.speed.formats import format_family
 from stoker.planning.speed.least_squares import solve
 from stoker.planning.speed.prices import Prices
+from stoker.planning.speed.rough import several
 from stoker.planning.speed.spread import Estimate, together, width_of
 from stoker.planning.speed.terms import Terms
 from stoker.planning.speed.work import Work
@@ -37,19 +39,24 @@ _STREAMS_WIDTH = math.log(1.3)
 # Beyond reading, formats of one backend take up to three times as much as each other (Metal's F16
 # and Q4_K); two or three published ones are too few to tell it from.
 _BORROWED_WIDTH_MOST = math.log(3.0)
+# What another backend's shares add: CUDA's are off by a factor of 1.7 for Metal's published decode
+# and Metal's by 1.5 for CUDA's in eight of ten, where each is off by 1.3 to 1.4 for its own.
+_LENT_WIDTH = math.log(1.6)
 
 
 @dataclass(frozen=True, slots=True)
 class RatedDevice:
     """What runs a model, as its maker rates it: bytes read a second, operations a second if stated.
 
-    `backend` is `cpu` or the GPU's; `threads` is a processor's cores that take part.
+    `backend` is `cpu` or the GPU's; `threads` is a processor's cores that take part. `is_measured`
+    says that reading is no maker's figure.
     """
 
     backend: str
     bandwidth_bytes_s: float
     ops_s: float | None = None
     threads: int = 1
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,11 @@ class PublishedPoint:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What a backend was fitted to take beyond its makers' figures."""
+    """What a backend was fitted to take beyond its makers' figures; of which `lender`, if lent."""
 
     decode: Fit
     prefill: Fit
+    lender: str = ""
 
 
 def fit_shares(points: Iterable[PublishedPoint], backend: str) -> Shares:
@@ -223,12 +231,12 @@ class Published:
         """One decode step: the weights read once, each answer's cache, and its products."""
         terms = _step_terms(self.device, work, past)
         ideal = _step_ideal_s(self.device, work, past, streams)
-        alone = _priced(terms, ideal, self.shares.decode)
+        alone = self._lent(_priced(terms, ideal, self.shares.decode))
         if alone is None or streams <= 1:
             return alone
         token = self._token(work, past)
         if token is None:
-            return None
+            return several(alone, streams)
         seconds = alone.middle + (streams - 1) * token.middle
         return Estimate(seconds, together(alone.width, token.width, _STREAMS_WIDTH))
 
@@ -250,13 +258,24 @@ class Published:
         return None
 
     def notes(self, work: Work) -> tuple[str, ...]:  # noqa: ARG002 - as `Basis`
-        """What was left out."""
+        """What was lent and left out."""
+        said = []
+        if self.device.is_measured:
+            said.append("how fast memory is read was measured here, in place of a maker's figure")
+        if self.shares.lender:
+            backend, lender = self.device.backend, self.shares.lender
+            said.append(f"nobody published speeds of {backend}: overheads of {lender}, so wider")
         if self.device.backend != PROCESSOR and self.device.ops_s is None:
-            return ("how fast this device multiplies is not known",)
-        return ()
+            said.append("how fast this device multiplies is not known, so prompts are not either")
+        return tuple(said)
+
+    def _lent(self, estimate: Estimate | None) -> Estimate | None:
+        if estimate is None or not self.shares.lender:
+            return estimate
+        return Estimate(estimate.middle, together(estimate.width, _LENT_WIDTH))
 
     def _token(self, work: Work, past: float) -> Estimate | None:
         """What multiplying one more token takes."""
         terms = _prompt_terms(self.device, work, past)
         ideal = _token_ideal_s(self.device, work, past)
-        return _priced(terms, ideal, self.shares.prefill) if terms else None
+        return self._lent(_priced(terms, ideal, self.shares.prefill)) if terms else None

@@ -27,6 +27,13 @@ MATMUL_SHARES = (0.35, 0.9)
 STREAMS_MOST = 16
 
 
+def several(alone: Estimate, streams: int) -> Estimate:
+    """A step of so many answers, of which only that of one `alone` is known."""
+    more = math.log(min(streams, STREAMS_MOST)) / 2
+    beyond = max(streams / STREAMS_MOST, 1.0)
+    return Estimate(alone.middle * math.exp(more) * beyond, alone.width + more)
+
+
 @dataclass(frozen=True, slots=True)
 class Rough:
     """One device: bytes and operations a second, None or 0 where nobody says.
@@ -50,9 +57,7 @@ class Rough:
         share, width = _within(CACHED_SHARES if self._caches(work) else BANDWIDTH_SHARES)
         reading = work.read_bytes(past) / (share * self.bandwidth_bytes_s)
         alone = reading + (step_floor_s(work, past, self.threads) if self.threads else 0.0)
-        more = math.log(min(streams, STREAMS_MOST)) / 2
-        beyond = max(streams / STREAMS_MOST, 1.0)
-        return Estimate(alone * math.exp(more) * beyond, width + more)
+        return several(Estimate(alone, width), streams)
 
     def prompt(self, work: Work, tokens: int, past: int = 0) -> Estimate | None:
         """As `Basis.prompt`: its products, and the step that gives the first token."""

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from stoker.cli.pages.cost_text import cost_lines
 from stoker.core.advice import LocalOption
 from stoker.core.costs import Enough, Source
 from stoker.core.errors import ContradictoryNeedsError
 from stoker.core.machine import Machine
+from stoker.core.model import Task
 from stoker.core.needs import Quality
 from stoker.core.plan import Verdict
 from stoker.core.power import Power
@@ -146,3 +148,27 @@ def test_the_latency_of_a_volume_and_the_targets_of_a_plan_are_about_the_same_an
     assert capacity.latency is not None
     assert target.expected is not None
     assert rate_span(target.expected) in capacity.latency.why
+
+
+def test_a_model_that_makes_vectors_writes_no_answers_and_no_chat_endpoint_stands_for_it() -> None:
+    model = ask("Qwen2.5-1.5B", "laptop").model
+    facts = replace(model.facts, task=Task.EMBED, causal=False)
+    proposal = answer(ask("Qwen2.5-1.5B", "laptop", model=replace(model, facts=facts)))
+    around = elsewhere(MACHINES["laptop"])
+    unnamed = StatedNeeds(read_constraints({"requests_per_day": 500, "costs": COSTS}))
+    cost = cost_of(proposal, unnamed, around)
+    assert cost.volume is not None
+    assert cost.volume.answer_tokens == 0
+    assert cost.local is not None
+    assert cost.local.total is not None
+    assert cost.capacity is not None
+    assert cost.capacity.verdict is Enough.ENOUGH
+    assert (cost.api, cost.break_even) == (None, None)
+    lines = " ".join(cost_lines(cost))
+    assert "texts of 1,000 tokens" in lines
+    assert "answer" not in lines
+    assert cost_of(proposal, stated(requests_per_day=500), around).api_reference == "maker/model"
+    blind = cost_of(
+        replace(proposal, speed=replace(proposal.speed, prefill_tok_s=None)), unnamed, around
+    )
+    assert blind.missing == ("prompt tokens per second here",)

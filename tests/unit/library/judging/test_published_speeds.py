@@ -94,9 +94,42 @@ def test_a_machine_whose_bandwidth_nobody_knows_is_unknown() -> None:
         assert estimate_speed(LLAMA_WORK, [rough], Occasion()).sources == ()
 
 
-def test_a_gpu_of_a_kind_that_nobody_published_is_rough() -> None:
-    (rough,) = uncalibrated_bases(find_preset("rx-7900-xtx").machine, 8, 0)
-    assert rough.source is SpeedSource.ROUGH
+def test_a_gpu_of_a_kind_that_nobody_published_borrows_overheads_and_is_less_sure() -> None:
+    work = LLAMA_WORK
+    card, lender = (
+        estimate_speed(work, uncalibrated_bases(find_preset(one).machine, 8, 0), Occasion())
+        for one in ("mi300x", "h200")
+    )
+    assert card.source_of("decode_tok_s") is SpeedSource.PUBLISHED
+    assert card.decode_tok_s is not None
+    assert lender.decode_tok_s is not None
+    assert lender.decode_tok_s.p50 < card.decode_tok_s.p50 < 1.2 * lender.decode_tok_s.p50
+    widths = [one.p90 / one.p10 for one in (card.decode_tok_s, lender.decode_tok_s)]
+    assert widths[0] > 1.5 * widths[1]
+    assert any("nobody published speeds of rocm: overheads of cuda" in one for one in card.notes)
+    assert not any("overheads" in one for one in lender.notes)
+
+
+def test_several_answers_are_never_told_to_be_faster_than_one_alone() -> None:
+    work = LLAMA_WORK
+    bases = uncalibrated_bases(find_preset("mi300x").machine, 8, 0)
+    speed = estimate_speed(work, bases, Occasion(streams=4))
+    assert speed.decode_tok_s is not None
+    assert speed.stream_tok_s is not None
+    assert speed.stream_tok_s.p50 < speed.decode_tok_s.p50
+    assert speed.source_of("stream_tok_s") is SpeedSource.PUBLISHED
+    assert any("how fast this device multiplies is not known" in one for one in speed.notes)
+
+
+def test_a_memory_that_was_measured_is_no_makers_figure() -> None:
+    preset = find_preset("ryzen-7950x").machine
+    measured = Measured(read_bytes_s_all=60e9)
+    own = replace(preset, memory_peak_bytes_s=None, measured=measured)
+    said = "how fast memory is read was measured here, in place of a maker's figure"
+    work = LLAMA_WORK
+    for machine, told in ((own, True), (preset, False)):
+        notes = estimate_speed(work, uncalibrated_bases(machine, 8), Occasion()).notes
+        assert (said in notes) is told
 
 
 def test_one_thread_reads_as_fast_as_one_thread_was_measured_to() -> None:

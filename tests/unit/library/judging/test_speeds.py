@@ -15,7 +15,7 @@ from stoker.core.plan import Device, DeviceKind, Plan
 from stoker.core.request import ColdStart, Timings, Usage
 from stoker.core.speed import Occasion, Speed, SpeedSource
 from stoker.engines.registry import engine_version
-from stoker.library.judging.speeds import estimate_elsewhere, find_estimate
+from stoker.library.judging.speeds import DISTURBED, estimate_elsewhere, find_estimate
 from stoker.machine.measured.conditions import conditions_of, mark_of
 from stoker.machine.presets import find_preset
 from stoker.planning.proposal.proposing import draft
@@ -281,10 +281,38 @@ def test_presets_decode_about_as_fast_as_was_published(
     assert speed.decode_tok_s.p50 == pytest.approx(published_tok_s, rel=0.2)
 
 
-def test_what_is_known_of_a_machine_by_its_memory_alone_is_called_rough(plan: Plan) -> None:
+def test_a_kind_of_gpu_that_nobody_published_borrows_and_says_so(plan: Plan) -> None:
     speed = estimate_elsewhere(plan, GPU, find_preset("rx-7900-xtx").machine, Occasion())
-    assert speed.source is SpeedSource.ROUGH
+    assert speed.source is SpeedSource.PUBLISHED
+    assert any("overheads of cuda" in note for note in speed.notes)
     assert speed.decode_tok_s is not None
     assert speed.decode_tok_s.p90 / speed.decode_tok_s.p10 > 2
     unknown = estimate_elsewhere(plan, CPU, MACHINES["unmeasured"], Occasion())
     assert (unknown.source, unknown.decode_tok_s) == (SpeedSource.UNKNOWN, None)
+
+
+def test_a_calibration_that_others_disturbed_is_wider_and_said_to_be(
+    home: Home, plan: Plan
+) -> None:
+    save_calibration(home, CALIBRATION)
+    calm = told(home, plan)
+    save_calibration(home, disturbed(0.5))
+    busy = told(home, plan)
+    _, missing = find_estimate(home, MACHINES["laptop"], now_unix_s=NOW)
+    assert calm.decode_tok_s is not None
+    assert busy.decode_tok_s is not None
+    assert busy.decode_tok_s.p50 == pytest.approx(calm.decode_tok_s.p50)
+    assert busy.decode_tok_s.p90 > 1.3 * calm.decode_tok_s.p90
+    assert any("disturbed" in note for note in busy.notes)
+    assert missing == (DISTURBED,)
+
+
+def test_published_speeds_go_before_a_calibration_that_says_less(home: Home, plan: Plan) -> None:
+    save_calibration(home, disturbed(2.0))
+    speed = told(home, plan)
+    assert speed.source_of("decode_tok_s") is SpeedSource.PUBLISHED
+
+
+def disturbed(width: float) -> Calibration:
+    decode = replace(CALIBRATION.decode, disturbed_width=width)
+    return replace(CALIBRATION, decode=decode, disturbed=3)

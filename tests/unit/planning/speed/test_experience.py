@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -17,6 +19,7 @@ from stoker.planning.speed.estimate import Basis, estimate_speed
 from stoker.planning.speed.experience import (
     AGE_MAX_S,
     LAST_MAX,
+    RUNS_ENOUGH,
     RUNS_MIN,
     Experience,
     experience,
@@ -85,18 +88,73 @@ def told(like: Basis | None, records: Sequence[AnswerMeasured | LoadMeasured]) -
 
 
 def test_runs_say_by_which_factor_the_estimate_is_off_also_elsewhere() -> None:
-    runs = [answer(2 * 0.011) for _ in range(RUNS_MIN)]
+    runs = [answer(2 * 0.011) for _ in range(LAST_MAX)]
     known = told(Plain(), runs)
     assert known.source is SpeedSource.MEASURED
     for past in (1000, 9000):
         step = known.step(WORK, 1, past)
         assert step is not None
-        assert step.middle == pytest.approx(2 * (0.01 + past * 1e-6))
-        assert step.width < 0.2
+        assert step.middle == pytest.approx(2 * (0.01 + past * 1e-6), rel=0.03)
+        assert step.width <= 0.2
+
+
+factors = st.floats(0.1, 10.0)
+
+
+@given(st.lists(factors, min_size=RUNS_MIN, max_size=RUNS_ENOUGH - 1), st.floats(50, 20000))
+def test_a_few_runs_never_make_an_interval_wider_nor_the_error_larger_than_they_saw(
+    by: list[float], asked: float
+) -> None:
+    plain = Plain().step(WORK, 1, asked)
+    step = told(Plain(), [answer(0.011 * one) for one in by]).step(WORK, 1, asked)
+    assert plain is not None
+    assert step is not None
+    assert step.width <= plain.width
+    low, high = sorted((0.0, statistics.median(map(math.log, by))))
+    assert low - 0.001 <= math.log(step.middle / plain.middle) <= high + 0.001
+
+
+def test_the_fewer_runs_the_less_is_believed_of_the_factor() -> None:
+    middles = []
+    for count in range(RUNS_MIN, RUNS_ENOUGH + 1):
+        step = told(Plain(), [answer(2 * 0.011)] * count).step(WORK, 1, 1000)
+        assert step is not None
+        middles.append(step.middle)
+    assert middles == sorted(middles)
+    assert 0.011 < middles[0] < middles[-1] == pytest.approx(2 * 0.011)
+
+
+def test_three_runs_that_differ_widely_leave_the_estimate_almost_as_it_is() -> None:
+    """A machine that was busy meanwhile says little of the model."""
+    step = told(Plain(), [answer(0.011 * by) for by in (0.9, 1.0, 5.0)]).step(WORK, 1, 1000)
+    assert step is not None
+    assert step.interval().p10 == pytest.approx(Estimate(0.011, 0.2).interval().p10, rel=0.01)
+
+
+def test_runs_of_short_answers_say_less_of_long_ones() -> None:
+    runs = [answer(1.01 * 0.010090, past=90)] * RUNS_MIN
+    widths = []
+    for past in (90, 130, 200):
+        step = told(Plain(), runs).step(WORK, 1, past)
+        assert step is not None
+        widths.append(step.width)
+    assert widths == sorted(set(widths))
+
+
+def test_a_load_from_the_disk_is_never_told_to_be_shorter_than_one_from_memory() -> None:
+    loads = [load(seconds, from_disk=1.0) for seconds in (0.6, 0.8, 1.1)] * RUNS_ENOUGH
+    loads += [load(seconds, from_disk=0.0) for seconds in (0.9, 1.0, 1.5)] * RUNS_ENOUGH
+    speed = estimate_speed(WORK, [told(Plain(), loads), Plain()], Occasion())
+    warm, cold = speed.load_s, speed.load_cold_s
+    assert warm is not None
+    assert cold is not None
+    assert (cold.p10, cold.p50, cold.p90) >= (warm.p10, warm.p50, warm.p90)
+    assert cold.p90 >= warm.p90
 
 
 def test_the_interval_is_as_wide_as_the_runs_differ() -> None:
-    steps = [0.011 * by for by in (0.7, 0.9, 1.0, 1.0, 1.1, 1.4)]
+    steps = [0.011 * by for by in (0.7, 0.8, 0.9, 1.0, 1.0, 1.1, 1.2, 1.4)]
+    assert len(steps) >= RUNS_ENOUGH
     step = told(Plain(), [answer(one) for one in steps]).step(WORK, 1, 1000)
     assert step is not None
     assert step.interval().p90 >= 0.011 * 1.3
@@ -204,7 +262,7 @@ def test_prompts_are_known_from_what_was_read_and_not_from_the_cache() -> None:
     runs = [answer(0.01, read_s=1.9)] * RUNS_MIN + [cached] * 9
     prompt = told(Plain(), runs).prompt(WORK, 100)
     assert prompt is not None
-    assert prompt.middle == pytest.approx(0.2)
+    assert 0.18 < prompt.middle < 0.2
 
 
 def test_loads_from_the_disk_and_from_memory_are_kept_apart() -> None:
@@ -214,7 +272,8 @@ def test_loads_from_the_disk_and_from_memory_are_kept_apart() -> None:
     warm, cold = known.load(WORK, cold=False), known.load(WORK, cold=True)
     assert warm is not None
     assert cold is not None
-    assert (warm.middle, cold.middle) == (pytest.approx(0.51), pytest.approx(7.1))
+    assert 0.5 < warm.middle < 0.6  # of an estimate of 1 s
+    assert 7.0 < cold.middle < 7.6  # of one of 10 s
     untold = [replace(one, disk_bytes=None) for one in seen]
     assert told(Plain(), untold).load(WORK, cold=True) is None
 
@@ -227,7 +286,10 @@ def test_each_figure_has_its_own_source_and_the_notes_say_how_much_was_measured(
     assert sources["load_s"] is SpeedSource.CALIBRATION
     assert speed.source is SpeedSource.MEASURED
     assert speed.notes == (
-        "0 loads and 3 answers of this model were measured here with settings like these",
+        (
+            "0 loads and 3 answers of this model were measured here with settings like these"
+            "; so few only correct what was estimated"
+        ),
         "load, load from the disk: from this machine's calibration",
         "plain",
     )

@@ -91,7 +91,10 @@ def test_a_device_whose_products_are_not_known_has_no_figure_for_prompts() -> No
     assert speed.source is SpeedSource.PUBLISHED
     assert speed.decode_tok_s is not None
     assert speed.ttft_s is None
-    assert speed.total_tok_s is None
+    assert speed.prefill_tok_s is None
+    assert speed.total_tok_s is not None  # at worst as much as one alone, at best each as much
+    assert speed.total_tok_s.p10 == pytest.approx(speed.decode_tok_s.p10, rel=0.1)
+    assert speed.total_tok_s.p90 == pytest.approx(4 * speed.decode_tok_s.p90, rel=0.1)
     assert any("multiplies" in note for note in speed.notes)
 
 
