@@ -85,8 +85,9 @@ def test_latency_is_held_against_what_was_wanted(
 
 
 def test_what_is_far_too_much_is_said_in_hours_and_not_in_percentages() -> None:
-    within = check_capacity(Volume(1000, 1, 1), Interval(4, 5, 6), JUDGEMENT, LocalCosts()).why
-    beyond = check_capacity(Volume(1000, 1, 1), Interval(500, 600, 700), JUDGEMENT, LocalCosts()).why
+    volume, costs = Volume(1000, 1, 1), LocalCosts()
+    within = check_capacity(volume, Interval(4, 5, 6), JUDGEMENT, costs).why
+    beyond = check_capacity(volume, Interval(500, 600, 700), JUDGEMENT, costs).why
     assert "% of the busiest hour" in within
     assert "hours (assumed" in beyond
     assert "% of the busiest hour" not in beyond
