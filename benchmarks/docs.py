@@ -23,6 +23,7 @@ _KINDS = {
     "decode": "one step, {past} tokens behind",
     "prefill": "a prompt of {tokens}",
     "streams": "one step of {tokens} answers, {past} behind each",
+    "first": "the first token after a prompt of {tokens}",
     "load": "a load",
 }
 

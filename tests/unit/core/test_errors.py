@@ -37,7 +37,7 @@ def test_each_error_maps_to_http_openai_and_an_exit_code(cls: type[StokerError])
     assert 400 <= cls.http_status <= 599
     assert cls.openai_type in OPENAI_TYPES
     assert re.fullmatch(r"[a-z_]+", cls.openai_code)
-    assert 1 <= cls.exit_code <= 11
+    assert 1 <= cls.exit_code <= 12
     assert (cls.retry_after_s is not None) == issubclass(cls, errors.OverloadedError)
 
 
