@@ -35,6 +35,18 @@ def expanded(path: Path) -> Path:
         return path
 
 
+def read_within(path: Path, bytes_max: int) -> bytes | None:
+    """What the file at `path` holds; None where that is more than `bytes_max`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: no file can be called so.
+    """
+    with path.open("rb") as file:
+        data = file.read(bytes_max + 1)
+    return data if len(data) <= bytes_max else None
+
+
 def private_folder(path: Path) -> Path:
     """`path` itself, made for its owner only where it was not there."""
     if not path.is_dir():

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from stoker.core.errors import FileMissingError, InvalidMachineError
 from stoker.core.machine import Backend, Gpu, Machine, Measured
-from stoker.files.disk import expanded
+from stoker.files.disk import expanded, read_within
 from stoker.machine.fields import Fields, number, rate, text
 from stoker.machine.presets import find_preset
 
@@ -57,14 +57,13 @@ def read_machine_file(path: Path) -> Machine:
         InvalidMachineError: the file cannot be read, is too large, or is no machine.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)
+        data = read_within(path, FILE_BYTES_MAX)
     except FileNotFoundError:
         raise FileMissingError(f"There is no file {path}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise InvalidMachineError(f"{path} cannot be read: {reason}") from error
-    if len(data) > FILE_BYTES_MAX:
+    if data is None:
         raise InvalidMachineError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
     return parse_machine(data)
 

@@ -62,7 +62,8 @@ def test_a_number_that_a_model_cannot_have_is_refused_at_once() -> None:
 
 
 def test_a_base_that_does_not_fit_is_no_reason_to_refuse_the_others() -> None:
-    started(order(), replace(MACHINE, memory_available_bytes=1))
+    report = started(order(), replace(MACHINE, memory_available_bytes=1))
+    assert [row.name for row in report.rows] == ["f16", "q4_0"]
 
 
 def test_shrinking_what_was_shrunk_is_said() -> None:

@@ -5,12 +5,12 @@ Pure. Lines are at most as wide as they may be.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from stoker.cli.drawing.cost_chart import chart_lines
 from stoker.cli.drawing.glyphs import UNICODE, Glyphs
 from stoker.cli.pages.cost_text import cost_lines
+from stoker.cli.pages.paragraphs import capital, section, wrapped
 from stoker.core.advice import Advice, Answer, LocalOption, ReasonRole
 from stoker.core.rules import RuleBook
 from stoker.core.speed import SpeedSource
@@ -35,18 +35,18 @@ def render(advice: Advice, *, width: int = WIDTH, glyphs: Glyphs = UNICODE) -> l
     contradiction = advice.answer is Answer.CONTRADICTION
     changes = "What to relax" if contradiction else "What would change it"
     return [
-        *_wrap(advice.headline, width),
-        *_wrap(advice.data_note, width),
-        *_section("What to expect here", _expected(advice), width),
-        *_section("Why", reasons, width),
-        *_section("On the other side", [] if contradiction else against, width),
-        *_section("The boundary", advice.boundary, width),
-        *_section("What it costs", _costs(advice), width),
+        *wrapped(advice.headline, width),
+        *wrapped(advice.data_note, width),
+        *section("What to expect here", _expected(advice), width),
+        *section("Why", reasons, width),
+        *section("On the other side", [] if contradiction else against, width),
+        *section("The boundary", advice.boundary, width),
+        *section("What it costs", _costs(advice), width),
         *chart_lines(advice.cost, width, glyphs),
-        *_section(changes, [one.say for one in advice.changes], width),
-        *_section("What to watch", advice.watch, width),
-        *_section("Assumed", [_sentence(advice.assumed)], width),
-        *_section("Not known", [_sentence(advice.missing)], width),
+        *section(changes, [one.say for one in advice.changes], width),
+        *section("What to watch", advice.watch, width),
+        *section("Assumed", [_sentence(advice.assumed)], width),
+        *section("Not known", [_sentence(advice.missing)], width),
     ]
 
 
@@ -58,8 +58,8 @@ def explain(advice: Advice, book: RuleBook, *, width: int = WIDTH) -> list[str]:
         for rule in book.rules
     ]
     return [
-        *_section("Every rule in its order, with its conditions", lines, width),
-        *_section("Every model of the catalogue here", map(_model, advice.options), width),
+        *section("Every rule in its order, with its conditions", lines, width),
+        *section("Every model of the catalogue here", map(_model, advice.options), width),
     ]
 
 
@@ -91,24 +91,5 @@ def _model(option: LocalOption) -> str:
     return f"{option.name} {option.quantization}: {tier}, {size}, {option.fit.value}, {speed}"
 
 
-def _section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
-    told = [line for line in lines if line]
-    if told:
-        yield ""
-        yield title
-        for line in told:
-            yield from _wrap(line, width, "  - ", "    ")
-
-
-def _wrap(text: str, width: int, first: str = "", later: str = "") -> list[str]:
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
-    )
-
-
 def _sentence(parts: Sequence[str]) -> str:
-    return _capital(", ".join(parts)) + "." if parts else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return capital(", ".join(parts)) + "." if parts else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from stoker.cli.pages.plan_text import capital, section, wrapped
+from stoker.cli.pages.paragraphs import capital, section, wrapped
 from stoker.core.machine import Machine
 from stoker.core.speed import SpeedSource
 from stoker.core.units import format_bytes, format_count

@@ -5,8 +5,7 @@ Pure. Lines are at most as wide as they may be. The bars are `plan_bars`'.
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from stoker.cli.drawing.cost_chart import chart_lines
@@ -14,6 +13,7 @@ from stoker.cli.drawing.glyphs import Glyphs
 from stoker.cli.drawing.plan_bars import memory_lines, together_lines
 from stoker.cli.pages.cost_text import cost_lines
 from stoker.cli.pages.outcome_text import outcome_lines
+from stoker.cli.pages.paragraphs import capital, section, wrapped
 from stoker.core.estimate import Interval
 from stoker.core.machine import Machine
 from stoker.core.model import Task
@@ -210,31 +210,3 @@ def _rate(value: Interval | None) -> str | None:
     if value is None:
         return None
     return " / ".join(number(one, 3) for one in (value.p10, value.p50, value.p90))
-
-
-def section(title: str, lines: Iterable[str], width: int) -> Iterator[str]:
-    """A title and its lines, each wrapped and marked; nothing where there are none."""
-    told = [line for line in lines if line]
-    if told:
-        yield ""
-        yield title
-        for line in told:
-            yield from wrapped(line, width, "  - ", "    ")
-
-
-def wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str]:
-    """`text` in lines of at most `width`, the first and the later ones with what leads them."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=later,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-        replace_whitespace=False,
-    )
-
-
-def capital(text: str) -> str:
-    """`text` with a capital at its beginning."""
-    return text[:1].upper() + text[1:]

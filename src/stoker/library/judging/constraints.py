@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from stoker.core.costs import ApiPrice, LocalCosts
 from stoker.core.errors import FileMissingError, InvalidRequestError
 from stoker.core.needs import DataPlace, Needs, Operations, Quality, Stage
+from stoker.files.disk import read_within
 
 FILE_BYTES_MAX = 64 * 1024
 
@@ -149,14 +150,13 @@ def read_document(path: Path) -> dict[str, Any]:
         InvalidRequestError: it cannot be read, is larger than 64 KiB, or it is not TOML.
     """
     try:
-        with path.open("rb") as file:
-            text = file.read(FILE_BYTES_MAX + 1)
+        text = read_within(path, FILE_BYTES_MAX)
     except OSError as error:
         kind = FileMissingError if isinstance(error, FileNotFoundError) else InvalidRequestError
         raise kind(
             f"The needs cannot be read: {error.strerror}", hint="give a TOML file"
         ) from error
-    if len(text) > FILE_BYTES_MAX:
+    if text is None:
         raise InvalidRequestError("The needs are larger than 64 KiB", hint="give a shorter file")
     try:
         return tomllib.loads(text.decode())

@@ -24,6 +24,7 @@ from stoker.core.model import LocalModel
 from stoker.core.plan import KV_TYPES, DeviceKind
 from stoker.core.proposal import Proposal, Resident
 from stoker.engines.registry import engine_version
+from stoker.files.disk import read_within
 from stoker.library.plan_files.plan_refusal import explain
 
 VERSION = 1
@@ -170,12 +171,11 @@ def read_plan(path: Path) -> PlanFile:
         InvalidPlanError: it cannot be read, is too large, is not TOML, or is no plan.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)
+        data = read_within(path, FILE_BYTES_MAX)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a path"
         raise InvalidPlanError(f"The plan {path} cannot be read: {reason}") from error
-    if len(data) > FILE_BYTES_MAX:
+    if data is None:
         raise InvalidPlanError(f"The plan {path} is larger than {FILE_BYTES_MAX} bytes")
     return parse_plan(data)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stoker.core.errors import InvalidMachineError
 from stoker.core.machine import Machine, Measured
-from stoker.files.disk import write_whole
+from stoker.files.disk import read_within, write_whole
 from stoker.machine.document import FILE_BYTES_MAX, measured_document_of, measured_of, parse_json
 from stoker.machine.measured.conditions import changed, conditions_of, was_disturbed
 
@@ -23,9 +23,8 @@ NOTHING, CONTENTION = "nothing measured", "contention"
 def load_measured(path: Path) -> Measured | None:
     """What `path` holds; None where there is no such file, or none that can be understood."""
     try:
-        with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)
-        return measured_of(parse_json(data)) if len(data) <= FILE_BYTES_MAX else None
+        data = read_within(path, FILE_BYTES_MAX)
+        return None if data is None else measured_of(parse_json(data))
     except (OSError, InvalidMachineError):
         return None
 

@@ -131,4 +131,5 @@ def test_chips_are_named_as_compilers_name_them(version: int, name: str) -> None
 @given(text=st.text(st.characters(codec="utf-8"), max_size=60))
 def test_no_content_of_a_file_breaks_it(plant: Plant, text: str) -> None:
     files = card(1, 128, 110000, mem_info_vram_total=text, mem_info_vram_used=text)
-    read_rocm(plant(files | {f"{NODES}/2/properties": text}))
+    gpus = read_rocm(plant(files | {f"{NODES}/2/properties": text}))
+    assert all(0 <= one.memory_free_bytes <= one.memory_total_bytes for one in gpus)
